@@ -1,0 +1,69 @@
+# Every target sets itself up. `make help` lists them.
+PY ?= python3.11
+BIN := .venv/bin
+EDITABLE := $(foreach d,$(wildcard packages/*),-e $(d))
+# The development set is a superset of the running set: with it present, replay needs no second sync.
+RUN := $(if $(wildcard .venv/ok),.venv/ok,.venv/run)
+BENCHES := bench-composition bench-publication bench-client bench-signing
+
+.PHONY: help replay serve test test-nightly $(BENCHES) lint fmt lock clean
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	  awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
+
+.venv/bin/uv: requirements/tools.txt
+	@$(PY) -m venv .venv 2>/dev/null || { rm -rf .venv; tools/debian/need venv && $(PY) -m venv .venv; } \
+	  || { echo "$(PY) cannot make a virtual environment: install python3-venv first" >&2; exit 1; }
+	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements/tools.txt
+	@touch $@
+
+.venv/ok: .venv/bin/uv requirements/dev.txt $(wildcard packages/*/pyproject.toml)
+	@$(BIN)/uv pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt requirements/tools.txt
+	@$(BIN)/uv pip install -qq --no-deps --no-build-isolation --python $(BIN)/python $(EDITABLE)
+	@touch $@ .venv/run
+
+.venv/run: .venv/bin/uv requirements/run.txt $(wildcard packages/*/pyproject.toml)
+	@$(BIN)/uv pip sync -q --require-hashes --python $(BIN)/python requirements/run.txt requirements/tools.txt
+	@$(BIN)/uv pip install -qq --no-deps --no-build-isolation --python $(BIN)/python $(EDITABLE)
+	@touch $@
+
+replay: $(RUN)  ## the main job: the whole road on real parts, then February 2012
+	@tools/debian/need replay
+	@$(BIN)/warifu-replay $(ARGS)
+
+serve: $(RUN)  ## show the replayed road at http://127.0.0.1:8000
+	@tools/debian/need replay
+	@$(BIN)/warifu serve $(ARGS)
+
+test: .venv/ok  ## the gate: lint, types, architecture, tests, coverage floors
+	@tools/debian/need test
+	@$(BIN)/python -m tools.gate
+
+test-nightly: .venv/ok  ## mutation run over model and flow, long property runs
+	@tools/debian/need test-nightly
+	@$(BIN)/python -m pytest -q --hypothesis-profile=nightly tests
+	@$(BIN)/python -m tools.mutate
+
+$(BENCHES): .venv/ok
+	@tools/debian/need $@
+	@$(BIN)/python -m bench.$(@:bench-%=%) $(ARGS)
+
+bench-composition:  ## measure compose and build against their limits
+bench-publication:  ## measure the publishing engines against their limits
+bench-client:  ## measure the client against its limits
+bench-signing:  ## measure the signing tool and the authority against their limits
+
+lint: .venv/ok  ## the quick half of the gate: style, types, import rules
+	@$(BIN)/python -m tools.gate --no-tests
+
+fmt: .venv/ok  ## put the code into the house's form
+	@$(BIN)/ruff check -q --fix-only . && $(BIN)/ruff format -q .
+
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: .venv/ok  ## compile requirements/*.in into hashed files without addresses
+	@cd requirements && for set in tools run dev; do ../$(LOCK) $$set.in -o $$set.txt || exit 1; done
+
+clean:  ## remove what the targets made
+	@rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis out

@@ -1,0 +1,1 @@
+"""Certificate authority: issuance, download window, CRL, OCSP, time stamps, issuance export."""

@@ -1,0 +1,1 @@
+"""The updater and launcher on a member's machine."""

@@ -1,0 +1,1 @@
+"""The reference host application with plug-ins (stands in for 申請用総合ソフト)."""

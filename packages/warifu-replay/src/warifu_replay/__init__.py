@@ -1,0 +1,1 @@
+"""Stories and fleet simulation: stands above everything, nothing imports it."""

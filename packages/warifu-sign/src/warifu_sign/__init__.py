@@ -1,0 +1,1 @@
+"""The e-application tool (電子申請ツール) and the certificate download tool."""

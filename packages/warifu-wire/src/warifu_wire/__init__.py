@@ -1,0 +1,1 @@
+"""What travels and what proves it: digests, manifests, routes, stops, and the client's check."""

@@ -1,0 +1,53 @@
+"""Canonical JSON (RFC 8785): one value has one spelling, and nothing else is read."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+import rfc8785
+
+from warifu_wire.errors import Malformed
+
+Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+
+DEPTH_LIMIT = 64
+
+
+def dumps(value: Json) -> bytes:
+    """The RFC 8785 spelling of a value; UTF-8 bytes. Raises `Malformed` for what has none."""
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        raise Malformed(
+            "not-canonical", needed="a value RFC 8785 can spell", why=error
+        ) from error
+
+
+def loads(data: bytes) -> Json:
+    """The value of canonical bytes; raises `Malformed` unless `dumps(loads(data)) == data`.
+
+    Refuses duplicate keys, floats, deep nesting and any other spelling of the same value, because
+    a second spelling is a second digest for one fact.
+    """
+    if _depth(data) > DEPTH_LIMIT:
+        raise Malformed("too-deep", needed=f"at most {DEPTH_LIMIT} levels of nesting")
+    try:
+        value: Json = json.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Malformed("not-json", needed="UTF-8 JSON", why=type(error).__name__) from error
+    if dumps(value) != data:
+        raise Malformed("not-canonical", needed="the RFC 8785 spelling, without duplicate keys")
+    return value
+
+
+def _depth(data: bytes) -> int:
+    """An upper bound of nesting, counted on the raw bytes before any parser recurses."""
+    depth = deepest = 0
+    for byte in data:
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest

@@ -1,0 +1,1 @@
+"""The provider's service: the road from approved source to published release, and back."""

@@ -1,0 +1,1 @@
+"""Wiring: configuration, engines, the table of reactions, and operations."""

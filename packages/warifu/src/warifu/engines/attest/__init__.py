@@ -1,0 +1,1 @@
+"""Statements and the keys that sign them, chosen by URI."""

@@ -1,0 +1,1 @@
+"""Append-only hash-chained events, rows for reading, and due work."""

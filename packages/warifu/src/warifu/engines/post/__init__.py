@@ -1,0 +1,1 @@
+"""Letters (PDF) and e-mail."""

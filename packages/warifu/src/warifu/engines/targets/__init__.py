@@ -1,0 +1,1 @@
+"""The TUF repository and its one fenced signer."""

@@ -1,0 +1,1 @@
+"""Downloads and outcomes in bulk: state tables and sealed segments."""

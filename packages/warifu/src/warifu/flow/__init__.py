@@ -1,0 +1,1 @@
+"""Verbs: one module a station on the road; stations never import each other."""

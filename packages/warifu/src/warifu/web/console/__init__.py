@@ -1,0 +1,1 @@
+"""The provider's pages: releases, incidents, sign-offs."""
