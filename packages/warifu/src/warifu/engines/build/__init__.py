@@ -1,0 +1,1 @@
+"""The sandbox: build, rebuild and verification suites."""
