@@ -1,0 +1,85 @@
+"""What importing a package really loads: string imports are invisible to the import linter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tools.gate import ROOT
+from tools.tree import modules
+
+OURS = ("warifu", "warifu_wire", "warifu_client", "warifu_sign", "warifu_host", "warifu_ca")
+HEAVY = ("django", "granian", "obstore", "psycopg", "pytest")
+
+# Package -> what of ours, and of the heavy third parties, it may bring along.
+MAY = {
+    "warifu_wire": set(),
+    "warifu_client": {"warifu_wire"},
+    "warifu_sign": {"warifu_wire"},
+    "warifu_host": {"warifu_wire"},
+    "warifu_ca": {"warifu_wire"},
+    "warifu.model": {"warifu", "warifu_wire"},
+    "warifu.flow": {"warifu", "warifu_wire"},
+}
+
+_PROBE = """
+import importlib, json, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded(names: list[str]) -> set[str]:
+    """Modules in a fresh interpreter after importing `names`."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", _PROBE, *names], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def inside(package: str) -> list[str]:
+    """Modules of `package` that may be imported without side effects."""
+    return [
+        module.name
+        for module in modules(ROOT)
+        if f"{module.name}.".startswith(f"{package}.") and not module.name.endswith("__main__")
+    ]
+
+
+@pytest.mark.parametrize("package", MAY)
+def test_a_package_loads_only_what_it_may(package: str) -> None:
+    found = loaded(inside(package))
+    roots = {name.partition(".")[0] for name in found}
+    allowed = MAY[package] | {package.partition(".")[0]}
+    assert roots & {*OURS, *HEAVY, "warifu_replay"} <= allowed
+
+
+@pytest.mark.parametrize("package", ["warifu.model", "warifu.flow"])
+def test_nouns_and_verbs_load_no_engine_and_no_door(package: str) -> None:
+    found = loaded(inside(package))
+    assert not {n for n in found if n.startswith(("warifu.engines", "warifu.app", "warifu.web"))}
+
+
+@pytest.mark.parametrize(
+    "engine", ["sources", "build", "depot", "attest", "targets", "traffic", "probe", "post"]
+)
+def test_an_engine_loads_no_other_engine_and_no_django(engine: str) -> None:
+    found = loaded(inside(f"warifu.engines.{engine}"))
+    others = {name.split(".")[2] for name in found if name.startswith("warifu.engines.")}
+    assert others <= {engine}
+    assert "django" not in found
+
+
+def test_nothing_but_replay_loads_replay() -> None:
+    every = [name for package in OURS for name in inside(package) if _plain(name)]
+    assert "warifu_replay" not in {name.partition(".")[0] for name in loaded(every)}
+
+
+def _plain(name: str) -> bool:
+    """Django's rows and pages need settings first, so they are left to their own tests."""
+    return not name.startswith(("warifu.engines.ledger", "warifu.web", "warifu.app", "warifu.cli"))

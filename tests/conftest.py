@@ -1,0 +1,16 @@
+"""What every test shares: property runs that repeat exactly in the gate and search on at night."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# In the gate a property test is as repeatable as any other; at night it looks further.
+settings.register_profile(
+    "gate",
+    derandomize=True,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("nightly", deadline=None, max_examples=2_000, print_blob=True)
+settings.load_profile("gate")

@@ -1,0 +1,99 @@
+"""The gate: style, types, import rules, tests, coverage floors. `make test` runs all of it.
+
+Every step runs even when an earlier one failed, so one run shows everything there is to mend.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+from tools.floors import Floors, below
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.prefix) / "bin"
+STATIC = (
+    ("style", "ruff", "check", "-q", "."),
+    ("form", "ruff", "format", "-q", "--check", "."),
+    ("types", "mypy"),
+    ("import rules", "lint-imports", "--no-logo"),
+)
+
+
+def static() -> list[str]:
+    """Run the checks that execute nothing of ours; give the names of those that failed."""
+    failed = []
+    for name, tool, *rest in STATIC:
+        start = time.monotonic()
+        done = subprocess.run(
+            [str(BIN / tool), *rest], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        good = done.returncode == 0
+        print(f"{'ok  ' if good else 'FAIL'} {name} ({time.monotonic() - start:.1f} s)", flush=True)
+        if not good:
+            print(done.stdout + done.stderr, flush=True)
+            failed.append(name)
+    return failed
+
+
+def tests(folder: Path) -> tuple[list[str], str]:
+    """Run pytest under coverage, on two workers; give (what failed, pytest's closing line)."""
+    environment = {**os.environ, "COVERAGE_FILE": str(folder / "data")}
+    command = [str(BIN / "coverage"), "run", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+    closing = "no test ran"
+    with subprocess.Popen(
+        [*command, "--durations=10"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        for line in running.stdout or ():
+            print(line, end="", flush=True)
+            if re.search(r"\b\d+ (passed|failed|error)", line):
+                closing = line.strip()
+    return (["tests"] if running.returncode else []), closing
+
+
+def coverage(folder: Path) -> list[str]:
+    """Combine what every process measured and hold each room to its floor."""
+    environment = {**os.environ, "COVERAGE_FILE": str(folder / "data")}
+    report = folder / "report.json"
+    for command in (["combine", "-q"], ["json", "-q", "-o", str(report)]):
+        subprocess.run([str(BIN / "coverage"), *command], cwd=ROOT, env=environment, check=True)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    figures = settings["tool"]["warifu"]["gate"]
+    floors = Floors(figures["floor"], figures["full"], figures["platform_only"])
+    lines, low = below(json.loads(report.read_text("utf-8")), floors)
+    print("coverage, lines and branches, by room", *lines, sep="\n")
+    for name in floors.platform_only:
+        print(f"  not counted here, another platform's: {name}")
+    for line in low:
+        print(f"FAIL below the floor: {line}")
+    return ["coverage"] if low else []
+
+
+def main(arguments: list[str]) -> int:
+    """Exit 0 when everything holds; pytest's closing line is the last but one."""
+    failed, closing = static(), ""
+    if "--no-tests" not in arguments:
+        with tempfile.TemporaryDirectory(prefix="warifu-gate-") as name:
+            folder = Path(name)
+            outcome, closing = tests(folder)
+            failed += outcome + coverage(folder)
+    print(f"gate: failed: {', '.join(failed)}" if failed else "gate: all good")
+    if closing:
+        print(closing)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
