@@ -19,9 +19,7 @@ def dumps(value: Json) -> bytes:
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, RecursionError) as error:
-        raise Malformed(
-            "not-canonical", needed="a value RFC 8785 can spell", why=error
-        ) from error
+        raise Malformed("not-canonical", needed="a value RFC 8785 can spell", why=error) from error
 
 
 def loads(data: bytes) -> Json:
@@ -33,7 +31,7 @@ def loads(data: bytes) -> Json:
     if _depth(data) > DEPTH_LIMIT:
         raise Malformed("too-deep", needed=f"at most {DEPTH_LIMIT} levels of nesting")
     try:
-        value: Json = json.loads(data.decode("utf-8"))
+        value: Json = json.loads(data.decode("utf-8"), parse_float=_no_float)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Malformed("not-json", needed="UTF-8 JSON", why=type(error).__name__) from error
     if dumps(value) != data:
@@ -51,3 +49,7 @@ def _depth(data: bytes) -> int:
         elif byte in b"]}":
             depth -= 1
     return deepest
+
+
+def _no_float(text: str) -> Json:
+    raise ValueError(f"fractions are not part of the wire: {text}")

@@ -68,9 +68,12 @@ def parse(data: bytes, payload_type: str) -> Envelope:
     """Read an envelope that must be of `payload_type`; raises `Malformed`. Verifies nothing."""
     value = canonical.loads(data)
     match value:
-        case {"payload": str(payload), "payloadType": str(kind), "signatures": list(rows)} if (
-            len(value) == 3
-        ):
+        case {
+            "payload": str(payload),
+            "payloadType": str(kind),
+            "signatures": list(rows),
+            **rest,
+        } if not rest:
             pass
         case _:
             raise Malformed("not-an-envelope", needed="payload, payloadType and signatures")
@@ -101,7 +104,7 @@ def _verified(
 
 def _signature(row: Json) -> tuple[str, bytes]:
     match row:
-        case {"keyid": str(keyid), "sig": str(sig)} if keyid and len(row) == 2:
+        case {"keyid": str(keyid), "sig": str(sig), **rest} if keyid and not rest:
             return keyid, _decode(sig)
     raise Malformed("not-a-signature", needed="keyid and sig")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -14,14 +14,21 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
-from securesystemslib.signer import Key, Signature
+from securesystemslib.signer._key import Key
+from securesystemslib.signer._signature import Signature
 
 from warifu_wire.canonical import Json
-from warifu_wire.digest import Digest, digest
+from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Malformed
 
 SCHEMES = frozenset(
-    {"ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsassa-pss-sha256", "rsa-pkcs1v15-sha256"}
+    {
+        "ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "rsassa-pss-sha256",
+        "rsa-pkcs1v15-sha256",
+    }
 )
 
 
@@ -37,7 +44,7 @@ class PublicKey:
 
     def verifies(self, raw: bytes, covered: bytes) -> bool:
         """Whether `raw` is this key's signature over `covered`."""
-        key = Key.from_dict(self.keyid, self.to_json())  # type: ignore[arg-type]
+        key = Key.from_dict(self.keyid, self.to_json())
         try:
             key.verify_signature(Signature(self.keyid, raw.hex()), covered)
         except (UnverifiedSignatureError, VerificationError, ValueError):
@@ -65,15 +72,13 @@ def distinct(keys: Iterable[PublicKey]) -> int:
 
 
 def _numbers(kind: str, public: str) -> Digest:
-    """sha256 over the decoded public key: the raw point for ed25519, canonical DER SPKI else."""
+    """sha256 over the re-encoded DER SubjectPublicKeyInfo, so no spelling of the key matters."""
     try:
+        loaded: PublicKeyTypes
         if kind == "ed25519":
-            raw = bytes.fromhex(public)
-            if len(raw) != 32:
-                raise ValueError("an ed25519 key has 32 bytes")
+            loaded = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
         else:
-            loaded: PublicKeyTypes = load_pem_public_key(public.encode())
-            raw = loaded.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm, UnicodeEncodeError) as error:
+            loaded = load_pem_public_key(public.encode())
+        return of_bytes(loaded.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise Malformed("not-a-key", needed="a decodable public key", why=error) from error
-    return digest(hashlib.sha256(kind.encode() + b"\0" + raw).hexdigest())

@@ -1,0 +1,108 @@
+"""What an engine must do: the ports of the house. Engines implement them, flow is given them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from warifu.model.ledger import Draft, Due, Event
+from warifu_wire.canonical import Json
+from warifu_wire.digest import Digest
+from warifu_wire.dsse import Envelope
+from warifu_wire.keys import PublicKey
+
+
+class Ledger(Protocol):
+    """Append-only, hash-chained events; rows for reading; due work. One transaction per append."""
+
+    def append(self, *drafts: Draft) -> tuple[Event, ...]:
+        """Append in order, all or none; a draft whose key is known returns its first event."""
+
+    def events(
+        self, *, kind: str | None = None, subject: str | None = None, after: int = 0
+    ) -> Iterator[Event]:
+        """Events in order of seq, from `after` (exclusive)."""
+
+    def head(self) -> tuple[int, Digest]:
+        """The last event's seq and digest; (0, GENESIS) for an empty ledger."""
+
+    def row(self, table: str, key: str) -> Mapping[str, Json] | None:
+        """One row for reading, or None."""
+
+    def rows(self, table: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
+        """All rows of a table by key order."""
+
+    def claim(self, now: datetime, *, limit: int = 1, lease: int = 60) -> Sequence[Due]:
+        """Work due at `now`, hidden from other workers for `lease` seconds."""
+
+    def done(self, due: Due) -> None:
+        """The work is finished."""
+
+    def again(self, due: Due, at: datetime, why: str) -> None:
+        """The work failed; it is due again at `at`."""
+
+    def verify(self) -> int:
+        """Re-hash the chain; the number of events. Raises `Mismatch` at the first broken link."""
+
+
+class Depot(Protocol):
+    """Artifact bytes by digest: create only, verified when read back."""
+
+    def put(self, content: Digest, stream: BinaryIO) -> None:
+        """Store bytes under their digest; durable on return; raises `Mismatch`, `Fault`."""
+
+    def get(self, content: Digest) -> bytes:
+        """The bytes; raises `Refusal` when absent, `Mismatch` when the store altered them."""
+
+    def open(self, content: Digest, start: int = 0, end: int | None = None) -> BinaryIO:
+        """A stream over the byte range [start, end); raises `Refusal` when absent."""
+
+    def size(self, content: Digest) -> int | None:
+        """Size in bytes, or None when absent."""
+
+    def list(self) -> Iterator[Digest]:
+        """All digests held, in order."""
+
+
+class Signer(Protocol):
+    """A key that signs: in a file, a token or a KMS."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The public half."""
+
+    def sign(self, data: bytes) -> bytes:
+        """The raw signature, verified after signing; raises `Fault` when the key store fails."""
+
+
+class Keyring(Protocol):
+    """Keys by URI (`file2:`, `hsm:`, `awskms:` …), chosen by scheme."""
+
+    def signer(self, name: str) -> Signer:
+        """The signer of a named key; raises `Refusal` when unknown, wrong passphrase or retired."""
+
+    def public(self, name: str) -> PublicKey:
+        """The public half of a named key."""
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all keys known here."""
+
+
+class Statements(Protocol):
+    """Signed statements by the sha256 of their payload."""
+
+    def put(self, envelope: Envelope) -> Digest:
+        """Store; returns the payload's digest."""
+
+    def get(self, payload: Digest) -> Envelope:
+        """The envelope; raises `Refusal` when absent."""
+
+
+class Workplace(Protocol):
+    """A scratch folder that is gone afterwards."""
+
+    def __enter__(self) -> Path: ...
+
+    def __exit__(self, *_: object) -> None: ...
