@@ -1,0 +1,198 @@
+"""The night's mutation run: change nouns and verbs one place at a time and see which test notices.
+
+One covered run tells which tests run which line. Each mutant is then tried in a forked child that
+has third parties loaded already and none of ours; its importer compiles the changed tree, so that
+nothing in the checkout is touched. What no test noticed is listed in `out/survivors.txt`, with the
+lines that no test runs.
+
+Usage: python -m tools.mutate [--every N] [--tests PATH ...] [MODULE ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import json
+import multiprocessing
+import multiprocessing.connection
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import coverage
+import pytest
+
+from tools.gate import ROOT
+from tools.mutants import Mutant, mutants, mutated
+from tools.tree import Module, modules
+
+WORKERS = 2
+LIMIT = 120.0  # seconds until a mutant counts as noticed: it hangs
+MOST_TESTS = 80  # tests tried on one mutant
+OURS = ("warifu", "tests", "tools", "conftest")
+_FORK = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One mutant of one module, with the tests that run its line."""
+
+    module: Module
+    mutant: Mutant
+    tests: tuple[str, ...]
+
+    def __str__(self) -> str:
+        path = self.module.path.relative_to(ROOT)
+        return f"{path}:{self.mutant.line}: {self.mutant.what} ({len(self.tests)} tests)"
+
+
+class _Contexts:
+    """A pytest plug-in that books covered lines on the test that runs them."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self.measured = measured
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.measured.switch_context(item.nodeid)
+        return (yield)
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Imports one module from a changed tree; every other import goes its usual way."""
+
+    def __init__(self, module: Module, number: int) -> None:
+        self.module, self.number = module, number
+
+    def find_spec(self, fullname: str, *_: object) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self.module.name:
+            return None
+        path = str(self.module.path)
+        spec = importlib.machinery.ModuleSpec(
+            fullname, self, origin=path, is_package=self.module.is_package
+        )
+        spec.has_location = True
+        return spec
+
+    def is_package(self, _fullname: str) -> bool:
+        return self.module.is_package
+
+    def get_source(self, _fullname: str) -> str:
+        return self.module.text
+
+    def get_code(self, _fullname: str) -> CodeType:
+        tree = mutated(self.module.text, self.number)
+        return compile(tree, str(self.module.path), "exec", dont_inherit=True)
+
+
+def _cover(packages: Sequence[str], tests: Sequence[str], report: Path) -> None:
+    """In a child: run the tests under coverage, write who ran what; exit with pytest's status."""
+    measured = coverage.Coverage(data_file=None, config_file=False, source_pkgs=list(packages))
+    measured.start()
+    status = pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[_Contexts(measured)])
+    measured.stop()
+    data = measured.get_data()
+    lines = {file: data.contexts_by_lineno(file) for file in data.measured_files()}
+    roots = sorted({name.partition(".")[0] for name in sys.modules})
+    report.write_text(json.dumps({"lines": lines, "roots": roots}), "utf-8")
+    os._exit(int(status))
+
+
+def covering(packages: Sequence[str], tests: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """File -> line -> tests that run it; loads into this process what third parties they use."""
+    with tempfile.TemporaryDirectory(prefix="warifu-night-") as folder:
+        report = Path(folder) / "report.json"
+        child = _FORK.Process(target=_cover, args=(packages, tests, report))
+        child.start()
+        child.join()
+        if child.exitcode:
+            raise SystemExit(f"the tests must pass before they are tried: status {child.exitcode}")
+        found: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    for root in found["roots"]:
+        if not root.startswith(OURS) and root.isidentifier():
+            with contextlib.suppress(ImportError):
+                importlib.import_module(root)
+    return dict(found["lines"])
+
+
+def trials(names: Sequence[str], tests: Sequence[str], every: int) -> list[Trial]:
+    """Every mutant of the named modules and packages, or every Nth of them."""
+    lines = covering(names, tests)
+    found = []
+    for module in modules(ROOT):
+        if any(f"{module.name}.".startswith(f"{name}.") for name in names):
+            here = lines.get(str(module.path), {})
+            for mutant in mutants(module.text):
+                by = [test for test in here.get(str(mutant.line), []) if test]
+                found.append(Trial(module, mutant, tuple(by[:MOST_TESTS])))
+    return found[::every]
+
+
+def _try(trial: Trial) -> None:
+    """In a child: run the tests on the mutant; exit 0 when none of them noticed."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    sys.meta_path.insert(0, _Changed(trial.module, trial.mutant.number))
+    quiet = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
+    os._exit(int(pytest.main([*quiet, *trial.tests])))
+
+
+def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
+    """Trials that no test noticed, in order; a few at a time."""
+    waiting, survived = list(reversed(all_trials)), []
+    running: dict[int, tuple[Any, Trial, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < WORKERS:
+            trial = waiting.pop()
+            if not trial.tests:
+                survived.append(trial)
+                continue
+            child = _FORK.Process(target=_try, args=(trial,))
+            child.start()
+            running[child.sentinel] = (child, trial, time.monotonic())
+        for sentinel in multiprocessing.connection.wait(list(running), timeout=1.0):
+            child, trial, _ = running.pop(int(str(sentinel)))
+            child.join()
+            if child.exitcode == 0:
+                survived.append(trial)
+                print(f"survived: {trial}", flush=True)
+        for child, _, since in running.values():
+            if time.monotonic() - since > LIMIT:
+                child.kill()
+    order = {trial: place for place, trial in enumerate(all_trials)}
+    return sorted(survived, key=lambda trial: order[trial])
+
+
+def main(arguments: list[str]) -> int:
+    """Print how many mutants were tried and noticed; the list is `out/survivors.txt`."""
+    night = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["warifu"]["night"]
+    parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="try every Nth mutant only")
+    parser.add_argument("--tests", nargs="*", default=night["tests"])
+    parser.add_argument("modules", nargs="*", default=night["mutate"])
+    asked = parser.parse_args(arguments)
+    sys.path.insert(0, str(ROOT))
+    os.chdir(ROOT)
+    found = trials(asked.modules, asked.tests, asked.every)
+    left = survivors(found)
+    listed = ROOT / "out" / "survivors.txt"
+    listed.parent.mkdir(exist_ok=True)
+    listed.write_text("".join(f"{trial}\n" for trial in left), "utf-8")
+    noticed = len(found) - len(left)
+    print(f"{len(found)} mutants tried, {noticed} noticed, {len(left)} survived: {listed.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
