@@ -14,8 +14,8 @@ help:  ## this list
 	  awk -F'|' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 .venv/bin/uv: requirements/tools.txt
-	@$(PY) -m venv .venv 2>/dev/null || { rm -rf .venv; tools/debian/need venv && $(PY) -m venv .venv; } \
-	  || { echo "$(PY) cannot make a virtual environment: install python3-venv first" >&2; exit 1; }
+	@$(PY) -m venv .venv >/dev/null 2>&1 || { rm -rf .venv; tools/debian/need venv || exit 1; \
+	  $(PY) -m venv .venv >/dev/null || { echo "$(PY) cannot make a virtual environment" >&2; exit 1; }; }
 	@$(BIN)/python -m pip install -qq --no-deps --require-hashes -r requirements/tools.txt
 	@touch $@
 
