@@ -100,6 +100,13 @@ class Statements(Protocol):
         """The envelope; raises `Refusal` when absent."""
 
 
+class Origin(Protocol):
+    """The public address as a fresh client that trusts only the root sees it now."""
+
+    def read(self, path: str) -> bytes | None:
+        """The verified bytes of a TUF target, or None; raises `Fault` when out of reach."""
+
+
 class Workplace(Protocol):
     """A scratch folder that is gone afterwards."""
 
