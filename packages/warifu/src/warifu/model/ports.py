@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from warifu.model.ledger import Draft, Due, Event
+from warifu.model.publication import Current, Expiring, Renewal
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
 from warifu_wire.dsse import Envelope
+from warifu_wire.gates import Gates
 from warifu_wire.keys import PublicKey
+from warifu_wire.policy import People, Rules
+from warifu_wire.stops import Stops
+from warifu_wire.times import Instant
 
 
 class Ledger(Protocol):
@@ -105,6 +110,51 @@ class Origin(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """The verified bytes of a TUF target, or None; raises `Fault` when out of reach."""
+
+
+class Repository(Protocol):
+    """The published tree of signed facts and its one fenced signer; every verb may be repeated.
+
+    Raises `Refusal` naming an expired offline role, `Stale` when another signer was faster.
+    """
+
+    def create(self, rules: Rules, people: People, products: Iterable[str], now: Instant) -> None:
+        """The first tree: all roles, the policy, empty stops and gates of each product."""
+
+    def welcome(self, product: str, now: Instant) -> None:
+        """Empty stops and gates for one more product."""
+
+    def current(self, product: str) -> Current:
+        """What is published of a product; raises `Refusal` for one that was never welcomed."""
+
+    def enact(
+        self, routes: Envelope, files: Mapping[str, Digest], depot: Depot, now: Instant
+    ) -> None:
+        """Publish routes M persons signed, with every file they rest on (TUF path to sha256)."""
+
+    def narrow(self, stops: Stops, key: str, now: Instant) -> None:
+        """Publish a longer list of stops, signed by the key of that name or of that person."""
+
+    def widen(self, gates: Gates, now: Instant) -> None:
+        """Publish gates that open the next stages of signed plans."""
+
+    def policy(
+        self, rules: Rules, people: People, now: Instant, routes: Iterable[Envelope] = ()
+    ) -> None:
+        """Publish rules and people, with routes signed again under them, in one snapshot."""
+
+    def lease(self, now: Instant) -> Renewal:
+        """Sign the timestamp again, and every online role whose life is past half."""
+
+    def expiring(self, now: Instant) -> tuple[Expiring, ...]:
+        """The roles whose life is past half or ends within 30 days."""
+
+
+class Intake(Protocol):
+    """Where reports of machines come in."""
+
+    def accept(self, envelopes: Sequence[Envelope]) -> None:
+        """Take outcomes, durable on return; raises `Refusal` for none that can be taken."""
 
 
 class Workplace(Protocol):
