@@ -52,9 +52,7 @@ def repeat(event: Event, draft: Draft) -> Event:
     first = (event.kind, event.subject, event.by, event.source, canonical.dumps(dict(event.facts)))
     again = (draft.kind, draft.subject, draft.by, draft.source, canonical.dumps(dict(draft.facts)))
     if first != again:
-        raise Refusal(
-            "key-taken", needed="a key of its own for a different event", key=draft.key, seq=event.seq
-        )
+        raise Refusal("key-taken", needed="a key of its own", key=draft.key, seq=event.seq)
     return event
 
 

@@ -1,0 +1,209 @@
+"""The keyring in a folder: signers by name, opened by URI, checked after every signature."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as new_ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from securesystemslib.exceptions import UnsupportedLibraryError
+from securesystemslib.signer._key import Key, SSlibKey
+from securesystemslib.signer._signer import Signer as Store
+
+from warifu.engines.attest import entries, sealed
+from warifu.engines.attest.entries import TRIAL, Entry, State
+from warifu.model.ports import Signer
+from warifu_wire import atomic
+from warifu_wire.errors import Fault, Refusal
+from warifu_wire.keys import PublicKey, public_key
+
+FILE = "keyring.json"
+ONWARD = {
+    State.ACTIVE: {State.RETIRED, State.COMPROMISED},
+    State.RETIRED: {State.COMPROMISED},
+    State.COMPROMISED: set[State](),
+}
+
+Ask = Callable[[str], str]
+"""Given a key's name, returns its passphrase or PIN; raises `Refusal` when nobody can say."""
+
+
+def nobody(name: str) -> str:
+    """Where no person and no descriptor can be asked."""
+    raise Refusal("passphrase-needed", needed="the passphrase of this key", name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSigner:
+    """A key that signs; a signature that its public half does not verify never leaves here."""
+
+    public: PublicKey
+    _store: Store = field(repr=False)
+
+    def sign(self, data: bytes) -> bytes:
+        """The raw signature over `data`; raises `Fault` when the key store fails."""
+        try:
+            raw = bytes.fromhex(self._store.sign(data).signature)
+        except (Fault, Refusal):
+            raise
+        except Exception as error:  # each key store raises what it likes; all of it is its failure
+            raise Fault(
+                f"the key store of {self.public.keyid} failed: {type(error).__name__} {error}",
+                needed="the key store",
+            ) from error
+        if not self.public.verifies(raw, data):
+            raise Fault(
+                f"the key store signed with another key than {self.public.keyid}",
+                needed="the key store's own key under this name",
+            )
+        return raw
+
+
+class FolderKeyring:
+    """`ports.Keyring` from `keyring.json` in a folder; `ask` is for keys without a secret file."""
+
+    def __init__(self, folder: Path, *, ask: Ask = nobody) -> None:
+        self.folder = folder
+        self._ask = ask
+        self._opened: dict[str, CheckedSigner] = {}
+
+    def signer(self, name: str) -> Signer:
+        """The signer of an active key; raises `Refusal` when unknown, retired or not opened."""
+        entry = self.entry(name)
+        if entry.state is not State.ACTIVE:
+            raise Refusal(f"key-{entry.state}", needed="an active key", name=name)
+        opened = self._opened.get(entry.public.keyid)
+        if opened is None:
+            opened = self._opened[entry.public.keyid] = self._open(entry)
+        return opened
+
+    def public(self, name: str) -> PublicKey:
+        """The public half of a named key, whatever became of it."""
+        return self.entry(name).public
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all keys, in order."""
+        return tuple(sorted(self.entries()))
+
+    def entries(self) -> dict[str, Entry]:
+        """Every key of the file by name; an absent file has none. Raises `Fault`, `Malformed`."""
+        try:
+            return entries.read((self.folder / FILE).read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise Fault(f"cannot read the keyring: {error}", needed="the keyring file") from error
+
+    def entry(self, name: str) -> Entry:
+        """One key; raises `Refusal` when unknown."""
+        found = self.entries().get(name)
+        if found is None:
+            raise Refusal("unknown-key", needed="a key of this keyring", name=name)
+        return found
+
+    def create(self, name: str, *, now: datetime, scheme: str = "ed25519") -> Entry:
+        """Make a key in a sealed file; its passphrase is asked for. Raises `Refusal`, `Fault`."""
+        return self._create(name, self._ask(name), now, scheme, trial=False)
+
+    def create_trial(self, name: str, *, now: datetime, scheme: str = "ed25519") -> Entry:
+        """Make a trial key, its random passphrase in a file of mode 600 beside it."""
+        return self._create(name, secrets.token_urlsafe(32), now, scheme, trial=True)
+
+    def add(self, name: str, uri: str, public: PublicKey, *, now: datetime) -> Entry:
+        """Enter a key that a token or a KMS holds; raises `Refusal` when the name is taken."""
+        with self._editing() as kept:
+            return _new(kept, Entry(entries.named(name), uri, public, now))
+
+    def become(self, name: str, state: State) -> Entry:
+        """Retire a key or call it compromised; neither is ever taken back. Raises `Refusal`."""
+        with self._editing() as kept:
+            known = self.entry(name)
+            if state not in ONWARD[known.state]:
+                raise Refusal("key-stays", needed="a new key", name=name, state=known.state)
+            kept[name] = replace(known, state=state)
+            return kept[name]
+
+    def _create(
+        self, name: str, passphrase: str, now: datetime, scheme: str, *, trial: bool
+    ) -> Entry:
+        with self._editing() as kept:
+            private = _private(scheme)
+            public = _public(SSlibKey.from_crypto(private.public_key()), trial=trial)
+            secret = f"{public.keyid}.pass" if trial else ""
+            file = f"{public.keyid}.p8"
+            entry = Entry(entries.named(name), f"sealed:{file}", public, now, secret=secret)
+            _new(kept, entry)
+            atomic.write(self.folder / file, sealed.seal(private, passphrase), mode=0o600)
+            if secret:
+                atomic.write(self.folder / secret, passphrase.encode(), mode=0o600)
+            return entry
+
+    def _open(self, entry: Entry) -> CheckedSigner:
+        uri = entry.uri
+        if uri.startswith(f"{sealed.SCHEME}:"):
+            path = self.folder.absolute() / uri.removeprefix(f"{sealed.SCHEME}:")
+            uri = f"{sealed.SCHEME}:{quote(str(path))}"
+        key = Key.from_dict(entry.public.keyid, dict(entry.public.to_json()))
+        try:
+            store = Store.from_priv_key_uri(uri, key, lambda _: self._secret(entry))
+        except UnsupportedLibraryError as error:
+            raise Fault(f"{uri} needs a library: {error}", needed="that library") from error
+        except (ValueError, OSError) as error:
+            raise Fault(f"cannot open {uri}: {error}", needed="the key store") from error
+        return CheckedSigner(entry.public, store)
+
+    def _secret(self, entry: Entry) -> str:
+        if not entry.secret:
+            return self._ask(entry.name)
+        path = self.folder / entry.secret
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise Refusal("secret-exposed", needed="mode 600 on that file", file=entry.secret)
+            return path.read_text().strip()
+        except OSError as error:
+            raise Fault(f"cannot read {path}: {error}", needed="the secret file") from error
+
+    @contextmanager
+    def _editing(self) -> Iterator[dict[str, Entry]]:
+        """The entries to change, written back whole; two editors take turns."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.folder / f"{FILE}.lock").open("ab") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            kept = self.entries()
+            yield kept
+            atomic.write(self.folder / FILE, entries.spell(kept), mode=0o600)
+
+
+def _new(kept: dict[str, Entry], entry: Entry) -> Entry:
+    """Enter a key under a name and with numbers that no other key here has."""
+    if entry.name in kept:
+        raise Refusal("key-exists", needed="another name, or rotate", name=entry.name)
+    for other in kept.values():
+        if other.public.numbers == entry.public.numbers:
+            raise Refusal("same-key", needed="a key of its own", name=entry.name, other=other.name)
+    kept[entry.name] = entry
+    return entry
+
+
+def _private(scheme: str) -> PrivateKeyTypes:
+    match scheme:
+        case "ed25519":
+            return Ed25519PrivateKey.generate()
+        case "ecdsa-sha2-nistp256":
+            return new_ec(SECP256R1())
+    raise Refusal("bad-scheme", needed="ed25519 or ecdsa-sha2-nistp256", found=scheme)
+
+
+def _public(key: SSlibKey, *, trial: bool) -> PublicKey:
+    keyid = f"{TRIAL}{key.keyid}" if trial else key.keyid
+    return public_key(keyid, key.to_dict())
