@@ -1,0 +1,157 @@
+"""An authority on disk: its settings, its keys by role, its store. Made once by `init`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from warifu_ca import pkcs12
+from warifu_ca.certify import Places
+from warifu_ca.keys import PrivateKey
+from warifu_ca.store import Clock, Store
+from warifu_wire import canonical
+from warifu_wire.errors import Fault, Malformed, Refusal
+from warifu_wire.times import Instant
+
+Role = Literal["root", "issuing", "ocsp", "tsa", "export"]
+ROLES: tuple[Role, ...] = ("root", "issuing", "ocsp", "tsa", "export")
+SETTINGS = "ca.json"
+STORE = "ca.sqlite3"
+TSA_POLICY = "1.3.6.1.4.1.32473.2012.2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `init` fixed: names, the address in certificates, where each key is kept."""
+
+    name: str
+    name_ja: str
+    url: str
+    trial: bool
+    sources: Mapping[Role, str]
+
+    @property
+    def places(self) -> Places:
+        """The addresses that certificates carry."""
+        return Places(self.url, self.name_ja)
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON."""
+        return canonical.dumps(
+            {
+                "format": 1,
+                "keys": {role: self.sources[role] for role in ROLES},
+                "name": self.name,
+                "name_ja": self.name_ja,
+                "trial": self.trial,
+                "url": self.url,
+            }
+        )
+
+
+def settings(data: bytes) -> Settings:
+    """Read settings; raises `Malformed`."""
+    match canonical.loads(data):
+        case {
+            "format": 1,
+            "keys": dict(sources),
+            "name": str(name),
+            "name_ja": str(name_ja),
+            "trial": bool(trial),
+            "url": str(url),
+        } if set(sources) == set(ROLES):
+            return Settings(name, name_ja, url, trial, {role: str(sources[role]) for role in ROLES})
+    raise Malformed("settings-malformed", needed=f"{SETTINGS} as init wrote it")
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The keys by role, each loaded when first used and then held."""
+
+    folder: Path
+    sources: Mapping[Role, str]
+    passphrase: bytes
+    _held: dict[Role, PrivateKey] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def key(self, role: Role) -> PrivateKey:
+        """The private key of a role; raises `Refusal` (passphrase-wrong) or `Fault`."""
+        with self._lock:
+            if role not in self._held:
+                self._held[role] = self._load(self.sources[role])
+            return self._held[role]
+
+    def hold(self, role: Role, key: PrivateKey) -> None:
+        """Take a key that is loaded already."""
+        with self._lock:
+            self._held[role] = key
+
+    def _load(self, source: str) -> PrivateKey:
+        scheme, _, place = source.partition(":")
+        if scheme != "file":
+            raise Malformed("settings-malformed", needed="file:", source=source)
+        try:
+            data = (self.folder / place).read_bytes()
+        except OSError as error:
+            raise Fault(f"{place}: {error.strerror}", needed="the key file") from error
+        return pkcs12.read(data, self.passphrase)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """An open authority. Certificates are read at once, keys when used."""
+
+    folder: Path
+    settings: Settings
+    ring: Ring
+    store: Store
+    certificates: Mapping[Role, x509.Certificate]
+
+    @property
+    def places(self) -> Places:
+        """The addresses that certificates carry."""
+        return self.settings.places
+
+    def signer(self, role: Role) -> tuple[PrivateKey, x509.Certificate]:
+        """Key and certificate of a role."""
+        return self.ring.key(role), self.certificates[role]
+
+    def der(self, role: Role) -> bytes:
+        """The certificate of a role, DER."""
+        return self.certificates[role].public_bytes(Encoding.DER)
+
+    @property
+    def chain(self) -> tuple[bytes, bytes]:
+        """Issuing and root certificate, DER."""
+        return self.der("issuing"), self.der("root")
+
+
+def wall_clock() -> Instant:
+    """The machine's time."""
+    return datetime.now(UTC)
+
+
+def opened(folder: Path, passphrase: str, clock: Clock = wall_clock) -> Authority:
+    """Open an authority made by `init`; raises `Refusal` (not-an-authority) or `Fault`."""
+    try:
+        found = settings((folder / SETTINGS).read_bytes())
+        certificates = {
+            role: x509.load_der_x509_certificate((folder / f"{role}.cer").read_bytes())
+            for role in ROLES
+        }
+    except (OSError, ValueError) as error:
+        raise Refusal("not-an-authority", needed="a folder made by init", folder=folder) from error
+    return Authority(
+        folder,
+        found,
+        Ring(folder, found.sources, passphrase.encode()),
+        Store(folder / STORE, clock),
+        certificates,
+    )

@@ -1,0 +1,71 @@
+"""One authority is founded for the whole run; every test gets a copy, and its own clock."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from warifu_ca import founding, serving
+from warifu_ca.authority import Authority, opened
+
+PASSPHRASE = "a passphrase for trying"
+START = datetime(2012, 1, 10, 0, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> datetime:
+        """Move the clock; by negative amounts, too."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority that is copied; its keys stay loaded."""
+    folder = tmp_path_factory.mktemp("founded") / "ca"
+    return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460", clock=Clock())
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The test's clock, at the start of the window of 2012."""
+    return Clock()
+
+
+@pytest.fixture
+def authority(founded: Authority, tmp_path: Path, clock: Clock) -> Authority:
+    """A fresh authority with the keys of `founded`."""
+    folder = tmp_path / "ca"
+    shutil.copytree(founded.folder, folder)
+    copy = opened(folder, PASSPHRASE, clock)
+    for role in founded.certificates:
+        copy.ring.hold(role, founded.ring.key(role))
+    return copy
+
+
+@pytest.fixture
+def address(authority: Authority) -> Iterator[tuple[str, int]]:
+    """The authority served on a free port of this machine."""
+    server = serving.bound(authority, "127.0.0.1", 0)
+    stopped = threading.Event()
+    thread = threading.Thread(target=serving.serve, args=(server, stopped, print))
+    thread.start()
+    try:
+        yield "127.0.0.1", server.server_address[1]
+    finally:
+        stopped.set()
+        thread.join()
