@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from warifu.model.ledger import Draft, Due, Event
+from warifu.model.outcomes import Receipt
 from warifu.model.publication import Current, Expiring, Renewal
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
@@ -151,10 +152,13 @@ class Repository(Protocol):
 
 
 class Intake(Protocol):
-    """Where reports of machines come in."""
+    """Where machines get their ids and their reports come in; all of it on disk on return."""
 
-    def accept(self, envelopes: Sequence[Envelope]) -> None:
-        """Take outcomes, durable on return; raises `Refusal` for none that can be taken."""
+    def enrol(self, key: Json, now: Instant) -> str:
+        """The installation id of a public key (TUF form); the same key always has the same id."""
+
+    def accept(self, envelopes: Sequence[Envelope], now: Instant) -> tuple[Receipt, ...]:
+        """Take outcome reports, one receipt each in order; one bad report spoils no other."""
 
 
 class Workplace(Protocol):

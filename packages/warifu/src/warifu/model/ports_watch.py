@@ -1,0 +1,56 @@
+"""What watching needs of its engines: traffic in bulk, and the box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from warifu.model.members import Installation
+from warifu.model.outcomes import Record
+from warifu.model.ports import Intake
+from warifu.model.probe import Run
+from warifu_wire.digest import Digest
+from warifu_wire.times import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Accepted reports that the ledger will name: `digest` covers all from `first` to `last`."""
+
+    number: int
+    digest: Digest
+    count: int
+    first: int
+    last: int
+
+
+class Traffic(Intake, Protocol):
+    """Enrolments and outcomes in bulk; the ledger only ever gets alarms and batch digests."""
+
+    def confirm(self, id: str, member: str, now: Instant) -> Installation:
+        """Make an installation a member's own; raises `Refusal`."""
+
+    def installation(self, id: str) -> Installation | None:
+        """An installation by id."""
+
+    def records(
+        self, release: Digest, *, since: Instant, until: Instant, known_before: Instant
+    ) -> Iterator[Record]:
+        """Reports on a release received in [since, until), of members enrolled before."""
+
+    def seal(self) -> Batch | None:
+        """The next batch of reports not yet named by the ledger; the same one until `sealed`."""
+
+    def sealed(self, batch: Batch) -> None:
+        """The ledger has named the batch; idempotent."""
+
+
+class Box(Protocol):
+    """A member's machine in a box, standing outside our own address."""
+
+    def run(self, product: str, release: Digest) -> Run:
+        """Fetch, install, start, use and check one release; a failing step ends the run.
+
+        Raises `Fault` only when the box itself could not be set up.
+        """
