@@ -5,12 +5,13 @@ has third parties loaded already and none of ours; its importer compiles the cha
 nothing in the checkout is touched. What no test noticed is listed in `out/survivors.txt`, with the
 lines that no test runs.
 
-Usage: python -m tools.mutate [--every N] [--tests PATH ...] [MODULE ...]
+Usage: python -m tools.mutate [--every N] [--tests PATH] ... [MODULE ...]
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import importlib
 import importlib.abc
@@ -39,6 +40,7 @@ from tools.tree import Module, modules
 WORKERS = 2
 LIMIT = 120.0  # seconds until a mutant counts as noticed: it hangs
 MOST_TESTS = 80  # tests tried on one mutant
+UNCHANGED = -1
 OURS = ("warifu", "tests", "tools", "conftest")
 _FORK = multiprocessing.get_context("fork")
 
@@ -91,7 +93,8 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self.module.text
 
     def get_code(self, _fullname: str) -> CodeType:
-        tree = mutated(self.module.text, self.number)
+        text, number = self.module.text, self.number
+        tree = ast.parse(text) if number == UNCHANGED else mutated(text, number)
         return compile(tree, str(self.module.path), "exec", dont_inherit=True)
 
 
@@ -166,7 +169,6 @@ def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
             child.join()
             if child.exitcode == 0:
                 survived.append(trial)
-                print(f"survived: {trial}", flush=True)
         for child, _, since in running.values():
             if time.monotonic() - since > LIMIT:
                 child.kill()
@@ -174,22 +176,38 @@ def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
     return sorted(survived, key=lambda trial: order[trial])
 
 
+def control(all_trials: Sequence[Trial]) -> None:
+    """Each module, unchanged but imported the same way, must survive: else nothing is proven."""
+    tests: dict[str, set[str]] = {}
+    by_name = {trial.module.name: trial.module for trial in all_trials}
+    for trial in all_trials:
+        tests.setdefault(trial.module.name, set()).update(trial.tests)
+    for name, module in by_name.items():
+        unchanged = Trial(module, Mutant(UNCHANGED, 0, "unchanged"), tuple(sorted(tests[name])))
+        if not survivors([unchanged]):
+            raise SystemExit(f"{name}: the tests fail on the unchanged module")
+
+
 def main(arguments: list[str]) -> int:
     """Print how many mutants were tried and noticed; the list is `out/survivors.txt`."""
     night = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["warifu"]["night"]
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="try every Nth mutant only")
-    parser.add_argument("--tests", nargs="*", default=night["tests"])
+    parser.add_argument("--tests", action="append", help="a folder of tests that may notice")
     parser.add_argument("modules", nargs="*", default=night["mutate"])
     asked = parser.parse_args(arguments)
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
-    found = trials(asked.modules, asked.tests, asked.every)
+    found = trials(asked.modules, asked.tests or night["tests"], asked.every)
+    if not found:
+        raise SystemExit("nothing to change in what was asked for")
+    control(found)
     left = survivors(found)
     listed = ROOT / "out" / "survivors.txt"
     listed.parent.mkdir(exist_ok=True)
     listed.write_text("".join(f"{trial}\n" for trial in left), "utf-8")
     noticed = len(found) - len(left)
+    print("".join(f"survived: {trial}\n" for trial in left), end="")
     print(f"{len(found)} mutants tried, {noticed} noticed, {len(left)} survived: {listed.name}")
     return 0
 
