@@ -81,6 +81,7 @@ def enact(
             now,
             "publisher",
             {
+                "issued": times.spell(sure.change.routes.issued),
                 "product": sure.product,
                 "releases": _releases(sure),
                 "routes_seq": sure.change.routes.seq,
