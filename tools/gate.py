@@ -15,6 +15,7 @@ import time
 import tomllib
 from pathlib import Path
 
+from tools.figures import figures
 from tools.floors import Floors, below
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +84,7 @@ def coverage(folder: Path) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Exit 0 when everything holds; pytest's closing line is the last but one."""
+    print(figures(ROOT), flush=True)
     failed, closing = static(), ""
     if "--no-tests" not in arguments:
         with tempfile.TemporaryDirectory(prefix="warifu-gate-") as name:
