@@ -76,7 +76,7 @@ def write(tree: Tree) -> bytes:
     return made
 
 
-def read(data: bytes, limits: Limits = Limits()) -> Tree:  # noqa: B008 - frozen
+def read(data: bytes, limits: Limits = Limits()) -> Tree:
     """The files of an archive; raises `Malformed` naming the fault and the member.
 
     Refuses prefixes, gaps, trailing bytes, comments, extra fields, zip64, encryption, data

@@ -1,4 +1,4 @@
-"""A composition: the artifact made of exactly the approved bytes, and the statements that say so."""
+"""A composition: an artifact of exactly the approved bytes, and the statements that say so."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ class Compared:
 
 def compare(expected: Tree, found: Tree, recipe: Recipe) -> Compared:
     """The differing members of two trees; `expected` is what build and rebuild agree on."""
-    sources = {one.sha256: recipe.source_of(path) for path, one in sorted(expected.items())}
+    sources: dict[str, str] = {
+        one.sha256: recipe.source_of(path) for path, one in sorted(expected.items())
+    }
     suspects: list[Suspect] = []
     normalised: list[tuple[str, Normaliser]] = []
     for path in differing(expected, found):

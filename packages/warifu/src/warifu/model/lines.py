@@ -1,4 +1,4 @@
-"""The line registry: which lines of development exist, what each is planned for, and who owns it."""
+"""The line registry: which lines of development there are, planned for when, owned by whom."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def _exactly(approved: ApprovedSource, survey: Survey) -> None:
             )
     here = {one.commit for one in survey.changes} | {one.patch for one in survey.changes}
     known = {one.commit: one.patch for one in survey.listed}
-    for id in approved.changes:
-        if id not in here and (not known.get(id) or known[id] not in here):
+    for change_id in approved.changes:
+        if change_id not in here and (not known.get(change_id) or known[change_id] not in here):
             raise Contaminated(
                 "approved-change-missing",
                 needed="a source that holds every approved change",
-                commit=id,
+                commit=change_id,
             )
 
 

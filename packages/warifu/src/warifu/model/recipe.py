@@ -92,7 +92,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A verification suite: a command run beside the unpacked artifact, and the JUnit file it writes.
+    """A verification suite: a command run beside the unpacked artifact; it writes a JUnit file.
 
     In `run`, `{tree}` is the unpacked artifact, `{junit}` the report, `{python}` the interpreter.
     `seconds` is how long it may take.

@@ -1,0 +1,142 @@
+"""The sandbox: a command in namespaces of its own, with no network and almost no files.
+
+Made by `unshare` (util-linux): user, mount, network, process and host-name namespaces. Inside there
+are the system's programs and the interpreter, read only, an empty /tmp, and the work folder at
+/build. Where the kernel refuses this, nothing is run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from warifu_wire.errors import Fault, Refusal
+
+WORK = Path("/build")
+"""Where the work folder is inside."""
+_LOG = 4_000
+_SETUP = """
+set -eu
+root=$1 work=$2 fd=$3; shift 3
+mount -t tmpfs -o size=16m,mode=755 none "$root"
+mkdir -p "$root/build" "$root/proc" "$root/dev" "$root/tmp" "$root/old"
+while [ "$1" != -- ]; do
+  mkdir -p "$root$1"
+  mount --rbind "$1" "$root$1"
+  mount -o remount,bind,ro "$root$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$root$1"
+  shift
+done
+shift
+for link in bin lib lib64 sbin; do
+  [ ! -L "/$link" ] || ln -s "$(readlink "/$link")" "$root/$link"
+done
+for device in null zero random urandom; do
+  : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
+done
+mount --bind "$work" "$root/build"
+mount -t tmpfs -o size=512m none "$root/tmp"
+mount -t proc proc "$root/proc"
+cd "$root"
+pivot_root . old
+cd /build
+umount -l /old
+printf ready >&"$fd"
+eval "exec $fd>&-"
+ulimit -f 2097152
+exec "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended: its exit code and the end of what it wrote."""
+
+    code: int
+    log: str
+
+
+def run(command: Sequence[str], work: Path, *, seconds: int, settings: Mapping[str, str]) -> Ran:
+    """Run a command in a fresh sandbox over `work`; `seconds` bounds it.
+
+    Raises `Fault` where no sandbox can be made, `Refusal` when the command takes too long.
+    """
+    unshare = shutil.which("unshare", path="/usr/local/bin:/usr/bin:/bin")
+    if unshare is None:
+        raise Fault("no sandbox: unshare is not installed", needed="the Debian package util-linux")
+    ready, told = os.pipe()
+    try:
+        with TemporaryDirectory() as root:
+            done = subprocess.run(
+                [
+                    unshare, "--user", "--map-root-user", "--mount", "--net", "--pid", "--ipc",
+                    "--uts", "--fork", "--kill-child", "sh", "-c", _SETUP, "sandbox",
+                    root, str(work), str(told), *_readable(), "--", *command,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=_environment(settings),
+                pass_fds=(told,),
+                timeout=seconds,
+                check=False,
+            )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise Refusal(
+            "step-too-slow", needed=f"an end within {seconds} s", command=" ".join(command)
+        ) from error
+    finally:
+        os.close(told)
+        with os.fdopen(ready, "rb") as pipe:
+            made = pipe.read()
+    log = done.stdout.decode("utf-8", "replace")
+    if made != b"ready":
+        raise Fault(
+            f"no sandbox can be made here: {log.strip()}",
+            needed="a kernel that lets this user make user, mount and network namespaces",
+        )
+    return Ran(done.returncode, log[-_LOG:])
+
+
+def filled(words: Sequence[str], **places: str) -> list[str]:
+    """A command with `{name}` replaced; everything else stays as it is."""
+    known = {"python": sys.executable, **places}
+    found = []
+    for word in words:
+        for name, value in known.items():
+            word = word.replace(f"{{{name}}}", value)
+        found.append(word)
+    return found
+
+
+def _readable() -> list[str]:
+    """The folders that are visible inside: the system's programs and the interpreter's own."""
+    wanted = ["/usr", str(Path(sys.base_prefix).resolve()), sys.prefix]
+    wanted += [f"/{name}" for name in ("bin", "lib", "lib64", "sbin") if not _linked(f"/{name}")]
+    kept: list[str] = []
+    for folder in sorted(set(wanted), key=len):
+        if not any(folder == one or folder.startswith(f"{one}/") for one in kept):
+            kept.append(folder)
+    return kept
+
+
+def _linked(folder: str) -> bool:
+    return Path(folder).is_symlink() or not Path(folder).exists()
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "HOME": "/tmp",  # noqa: S108 - the sandbox's own, empty
+        "LC_ALL": "C.UTF-8",
+        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "TZ": "UTC",
+        **settings,
+    }

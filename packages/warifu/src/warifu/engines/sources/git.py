@@ -1,0 +1,141 @@
+"""The git command line in a sealed environment: nothing but objects decides what it answers.
+
+Each measured leak is shut: system, global and repository configuration, attributes outside the
+tree, replace refs and grafts. Commands run on a fresh bare repository that only borrows the
+objects of the real ones.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from warifu_wire.errors import Fault, Refusal
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+SEALED = {
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "HOME": "/nonexistent",
+    "LC_ALL": "C.UTF-8",
+    "PATH": _PATH,
+    "TZ": "UTC",
+}
+_OPTIONS = (
+    "-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=/dev/null",
+    "-c", "tar.umask=0022", "-c", "core.quotePath=false", "-c", "safe.directory=*",
+    "-c", "log.showSignature=false", "-c", "diff.renames=false",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """A repository to ask; `extra` are environment variables of one view of it."""
+
+    folder: Path
+    extra: Mapping[str, str]
+
+    def ask(self, *words: str, given: bytes = b"") -> bytes:
+        """The output of a command; raises `Fault` with git's own words when it fails."""
+        code, out, err = self.attempt(*words, given=given)
+        if code:
+            raise Fault(
+                f"git {words[0]} failed in {self.folder}: {err}", needed="a sound repository"
+            )
+        return out
+
+    def attempt(self, *words: str, given: bytes = b"") -> tuple[int, bytes, str]:
+        """Exit code, output and the last line of the complaint."""
+        done = subprocess.run(
+            self._command(words),
+            input=given,
+            capture_output=True,
+            env=self._environment(),
+            check=False,
+        )
+        told = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        return done.returncode, done.stdout, told[-1] if told else ""
+
+    @contextmanager
+    def stream(self, *words: str, given: bytes = b"") -> Iterator[IO[bytes]]:
+        """The output of a long command while it runs; raises `Fault` when it fails."""
+        process = subprocess.Popen(
+            self._command(words),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self._environment(),
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(given)
+            process.stdin.close()
+            yield process.stdout
+        finally:
+            process.stdout.close()
+            if process.wait():
+                raise Fault(f"git {words[0]} failed in {self.folder}", needed="a sound repository")
+
+    def viewing(self, **extra: str) -> Git:
+        """The same repository with an index and a work tree of its own."""
+        return Git(self.folder, {**self.extra, **extra})
+
+    def _command(self, words: Sequence[str]) -> list[str]:
+        git = shutil.which("git", path=_PATH)
+        if git is None:
+            raise Fault("git is not installed", needed="the Debian package git")
+        return [git, *_OPTIONS, f"--git-dir={self.folder}", *words]
+
+    def _environment(self) -> dict[str, str]:
+        return {**SEALED, **self.extra}
+
+
+def located(path: Path) -> Path:
+    """The folder that holds a repository's objects and refs; raises `Refusal` when there is none.
+
+    Follows linked worktrees and bare repositories alike.
+    """
+    asked = Git(path / ".git" if (path / ".git").exists() else path, {})
+    if (path / ".git").is_file():  # a linked worktree or a submodule names its real folder
+        real = (path / ".git").read_text().removeprefix("gitdir:").strip()
+        asked = Git((path / real).resolve(), {})
+    code, out, told = asked.attempt("rev-parse", "--git-common-dir")
+    if code:
+        raise Refusal(
+            "repository-missing", needed="a git repository there", repository=path, told=told
+        )
+    common = Path(out.decode().rstrip("\n"))
+    return common if common.is_absolute() else (asked.folder / common).resolve()
+
+
+def sealed(target: Path, repositories: Sequence[Path]) -> Git:
+    """A fresh bare repository at `target` that borrows the objects of `repositories`, no refs.
+
+    All of them use the object format of the first; raises `Refusal` for one that holds promises
+    instead of objects.
+    """
+    first = Git(repositories[0], {})
+    form = first.ask("rev-parse", "--show-object-format").decode().strip()
+    Git(target, {}).ask("init", "--quiet", "--bare", f"--object-format={form}", "--template=")
+    borrowed, shallow = [], []
+    for folder in repositories:
+        if list((folder / "objects" / "pack").glob("*.promisor")):
+            raise Refusal("partial-clone", needed="a clone with all objects", repository=folder)
+        borrowed.append(str((folder / "objects").resolve()))
+        cut = folder / "shallow"
+        shallow.extend(cut.read_text().split() if cut.exists() else [])
+    (target / "objects" / "info").mkdir(exist_ok=True)
+    (target / "objects" / "info" / "alternates").write_text("\n".join(borrowed) + "\n")
+    if shallow:
+        (target / "shallow").write_text("\n".join(shallow) + "\n")
+    return Git(target, {})

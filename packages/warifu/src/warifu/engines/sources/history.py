@@ -1,0 +1,216 @@
+"""What the histories of all lines say about a suspect: where its bytes are, and since when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from warifu.engines.sources.git import Git
+from warifu.engines.sources.index import Index, Place
+from warifu.engines.sources.raw import LOG, introductions
+from warifu.engines.sources.render import Renderer, attributes, tree
+from warifu.engines.sources.survey import beyond
+from warifu.model.classes import NOTHING, Origin, Suspect, Version, Witness
+from warifu.model.lines import Line, LineKind, Tip
+from warifu.model.program import Program
+
+VERSIONS = 300
+"""How many versions of one path are compared with a suspect."""
+_GITLINK = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A line's own commits, and which object each brought to which path, oldest first."""
+
+    tip: Tip
+    commits: frozenset[str]
+    brought: Mapping[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(slots=True)
+class History:
+    """The witness stand over one sealed repository, its index and its tips."""
+
+    renderer: Renderer
+    index: Index
+    program: Program
+    tips: tuple[Tip, ...]
+    _origins: dict[tuple[str, str], Origin] = field(default_factory=dict)
+    _branches: list[_Branch] | None = None
+
+    @property
+    def git(self) -> Git:
+        """The sealed repository."""
+        return self.renderer.git
+
+    def witnesses(self, suspects: Sequence[Suspect]) -> tuple[Witness, ...]:
+        """What is known of each suspect, in order."""
+        approved = self.program.approved.commit
+        self.index.update(self.git, [approved, *(one.commit for one in self.tips)])
+        objects = self._objects(suspects)
+        existing = self._existing({one for names in objects.values() for one in names})
+        rendered = self._tips_of(suspects)
+        found = []
+        for at, suspect in enumerate(suspects):
+            if suspect.found is None:
+                found.append(NOTHING)
+                continue
+            seen = (*rendered[at], *self._seen(objects[at]))
+            found.append(
+                Witness(
+                    tuple(dict.fromkeys(seen)),
+                    not seen and any(one in existing for one in objects[at]),
+                    () if seen else self._versions(suspect.source),
+                )
+            )
+        return tuple(found)
+
+    def later(self) -> tuple[Origin, ...]:
+        """The own commits of all coming lines, oldest first within each line."""
+        return tuple(
+            self._origin(branch.tip.line, commit, "")
+            for branch in self._own()
+            if branch.tip.line.kind in (LineKind.NEXT, LineKind.WIP)
+            for commit in beyond(self.git, [branch.tip.commit], [self.program.approved.commit])
+        )
+
+    def _own(self) -> list[_Branch]:
+        if self._branches is None:
+            self._branches = [self._branch(one) for one in self.tips]
+        return self._branches
+
+    def _branch(self, tip: Tip) -> _Branch:
+        given = f"{tip.commit}\n^{self.program.approved.commit}\n".encode()
+        brought: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        commits = set()
+        with self.git.stream(*LOG, "--reverse", "--stdin", given=given) as stream:
+            for commit, _, object_, path in introductions(stream):
+                commits.add(commit.decode())
+                if path:
+                    name = path.decode("utf-8", "surrogateescape")
+                    brought[name].append((commit.decode(), object_.decode()))
+        rows = {path: tuple(found) for path, found in brought.items()}
+        return _Branch(tip, frozenset(commits), rows)
+
+    def _objects(self, suspects: Sequence[Suspect]) -> dict[int, list[str]]:
+        """The git objects that each suspect's bytes are: as they stand, and cleaned."""
+        names: dict[int, list[str]] = {}
+        with attributes(self.git, self.program.approved.commit) as view:
+            work = Path(view.extra["GIT_WORK_TREE"])
+            for at, suspect in enumerate(suspects):
+                if suspect.found is None:
+                    continue
+                raw = view.ask("hash-object", "--stdin", "--no-filters", given=suspect.found.data)
+                names[at] = [raw.decode().strip()]
+                if suspect.source and suspect.found.mode != "link":
+                    told = view.attempt(
+                        "hash-object", "--stdin", f"--path={suspect.source}",
+                        given=suspect.found.data,
+                    )  # fmt: skip
+                    names[at] += told[1].decode().split()
+        assert not any(work.iterdir())
+        return names
+
+    def _existing(self, names: set[str]) -> set[str]:
+        given = "".join(f"{one}\n" for one in sorted(names)).encode()
+        told = self.git.ask("cat-file", "--batch-check", given=given).decode().splitlines()
+        return {line.split()[0] for line in told if not line.endswith("missing")}
+
+    def _seen(self, objects: Iterable[str]) -> list[Origin]:
+        """Every line's commits that brought one of these objects anywhere."""
+        places = [place for one in objects for place in self.index.places(one)]
+        found = []
+        for branch in self._own():
+            found += [
+                self._origin(branch.tip.line, place.commit, place.path)
+                for place in places
+                if place.commit in branch.commits
+            ]
+        own = {commit for branch in self._own() for commit in branch.commits}
+        before = [place for place in places if place.commit not in own]
+        return found + [self._approved(place) for place in before if self._holds(place)]
+
+    def _holds(self, place: Place) -> bool:
+        """Whether the approved history holds a commit; the index also knows abandoned ones."""
+        approved = self.program.approved.commit
+        return not self.git.attempt("merge-base", "--is-ancestor", place.commit, approved)[0]
+
+    def _approved(self, place: Place) -> Origin:
+        return self._origin(approved_line(self.program), place.commit, place.path)
+
+    def _tips_of(self, suspects: Sequence[Suspect]) -> list[list[Origin]]:
+        """The lines whose tip renders exactly these bytes at this very path."""
+        found: list[list[Origin]] = [[] for _ in suspects]
+        wanted = {one.source for one in suspects if one.source and one.found is not None}
+        for branch in self._own():
+            files = self.renderer.render(
+                branch.tip.commit, self.program.recipe, sorted(wanted)
+            ).files
+            leaves = tree(self.git, branch.tip.commit)
+            for at, suspect in enumerate(suspects):
+                there = files.get(suspect.source)
+                if (
+                    there is not None
+                    and suspect.found is not None
+                    and there.sha256 == suspect.found.sha256
+                ):
+                    brought = self._bringer(branch, suspect.source, leaves)
+                    found[at] += [self._origin(branch.tip.line, brought, suspect.source)] * bool(
+                        brought
+                    )
+        return found
+
+    def _bringer(self, branch: _Branch, path: str, leaves: Mapping[str, object]) -> str:
+        """The line's own commit that last touched a path, or the submodule or lock it comes by."""
+        above = [path]
+        while "/" in above[-1]:
+            above.append(above[-1].rpartition("/")[0])
+        held = next((one for one in above if one in leaves), self.program.recipe.lock)
+        rows = branch.brought.get(held, ())
+        return rows[-1][0] if rows else ""
+
+    def _versions(self, path: str) -> tuple[Version, ...]:
+        """What the lines' own commits made of a path, oldest first, as it would be checked out."""
+        found = []
+        for branch in self._own():
+            rows = [row for row in branch.brought.get(path, ()) if row[1].strip("0")][:VERSIONS]
+            if rows and branch.tip.line.kind is not LineKind.RELEASED:
+                data = self._checked_out(branch.tip.commit, path, [row[1] for row in rows])
+                found += [
+                    Version(self._origin(branch.tip.line, commit, path), one)
+                    for (commit, _), one in zip(rows, data, strict=True)
+                ]
+        return tuple(found)
+
+    def _checked_out(self, commit: str, path: str, objects: Sequence[str]) -> list[bytes]:
+        with attributes(self.git, commit) as view:
+            given = "".join(f"{one} {path}\n" for one in objects).encode()
+            told = view.ask("cat-file", "--batch", "--filters", given=given)
+        found, at = [], 0
+        for _ in objects:
+            end = told.index(b"\n", at)
+            size = int(told[at:end].split()[2])
+            found.append(told[end + 1 : end + 1 + size])
+            at = end + 1 + size + 1
+        return found
+
+    def _origin(self, line: Line, commit: str, path: str) -> Origin:
+        key = (line.name, commit)
+        if key not in self._origins:
+            told = self.git.ask("show", "-s", "--format=%an%x00%s", commit)
+            author, subject = told.decode("utf-8", "replace").rstrip("\n").split("\0")
+            self._origins[key] = Origin(
+                line.name, line.kind, commit, "", author, subject, line.planned, line.owner
+            )
+        one = self._origins[key]
+        return Origin(
+            one.line, one.kind, commit, path, one.author, one.subject, one.planned, one.owner
+        )
+
+
+def approved_line(program: Program) -> Line:
+    """The line whose history the approved commit ends."""
+    return next(one for one in program.lines if one.kind is LineKind.APPROVED)

@@ -1,0 +1,207 @@
+"""Expected bytes: what a commit renders to, by git itself and nothing else.
+
+Only the git command line knows every attribute (cp932, line ends, ident, export-subst); libraries
+ignore some of them silently. Large-file pointers, submodules and vendored files are followed here.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from warifu.engines.sources.git import Git, located, sealed
+from warifu.model.ports_source import Rendered
+from warifu.model.recipe import Recipe
+from warifu.model.tree import File, file
+from warifu_wire.canonical import Json
+from warifu_wire.digest import Digest, digest, of_bytes
+from warifu_wire.errors import Fault, Malformed, Mismatch, Refusal
+
+Vendored = Callable[[Digest], bytes]
+
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (\d+)\n"
+)
+_LOCKED = re.compile(r"([0-9a-f]{64})  (.+)")
+_GITLINK = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One entry of a tree: its mode in octal digits, its object."""
+
+    mode: str
+    object: str
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Renders commits of one sealed repository; `real` are the repositories it borrows from."""
+
+    git: Git
+    real: tuple[Path, ...]
+    vendored: Vendored
+
+    def render(self, commit: str, recipe: Recipe, paths: Sequence[str] | None = None) -> Rendered:
+        """All files of a commit, or those of `paths` that it has; raises `Refusal`, `Fault`."""
+        leaves = tree(self.git, commit)
+        wanted = leaves if paths is None else _below(leaves, paths)
+        files = dict(self._archived(commit, wanted, whole=paths is None))
+        self._fetch_large(commit, leaves, files)
+        objects = {path: leaf.object for path, leaf in leaves.items()}
+        materials: list[Json] = []
+        for path, leaf in wanted.items():
+            if leaf.mode == _GITLINK:
+                materials.append(self._submodule(path, leaf.object, recipe, files, objects))
+        if recipe.lock and recipe.lock in leaves:
+            materials.extend(self._locked(commit, recipe.lock, files, paths))
+        epoch = int(self.git.ask("show", "-s", "--format=%ct", commit))
+        return Rendered(commit, files, epoch, objects, tuple(materials))
+
+    def _archived(
+        self, commit: str, wanted: Mapping[str, Leaf], *, whole: bool
+    ) -> Iterator[tuple[str, File]]:
+        """The files of `git archive`, in batches when only some are wanted."""
+        names = [path for path, leaf in wanted.items() if leaf.mode != _GITLINK]
+        batches = [[]] if whole else [names[at : at + 200] for at in range(0, len(names), 200)]
+        for batch in batches:
+            specs = [f":(top,literal){path}" for path in batch]
+            data = self.git.ask("archive", "--format=tar", commit, "--", *specs)
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                for entry in tar:
+                    if not entry.isdir():
+                        yield entry.name, _file(tar, entry)
+
+    def _fetch_large(self, commit: str, leaves: Mapping[str, Leaf], files: dict[str, File]) -> None:
+        """Replace pointers by the large files they name (Git LFS specification v1)."""
+        pointers = {
+            path: found
+            for path, one in files.items()
+            if path in leaves and (found := _POINTER.fullmatch(one.data))
+        }
+        for path in filtered(self.git, commit, pointers):
+            content = digest(pointers[path][1].decode())
+            data = self._large(content)
+            if data is None:
+                raise Refusal(
+                    "large-file-missing", needed="git lfs fetch", path=path, sha256=content
+                )
+            if of_bytes(data) != content or len(data) != int(pointers[path][2]):
+                raise Mismatch(needed=content, found=of_bytes(data), path=path)
+            files[path] = file(files[path].mode, data)
+
+    def _large(self, content: Digest) -> bytes | None:
+        for folder in self.real:
+            stored = folder / "lfs" / "objects" / content[:2] / content[2:4] / content
+            if stored.exists():
+                return stored.read_bytes()
+        return None
+
+    def _submodule(
+        self,
+        path: str,
+        commit: str,
+        recipe: Recipe,
+        files: dict[str, File],
+        objects: dict[str, str],
+    ) -> Json:
+        """Add the files of the pinned commit of another repository."""
+        known = recipe.submodules or {}
+        places = [Path(known[path])] if path in known else []
+        places = [
+            place if place.is_absolute() else folder.parent / place
+            for place in places
+            for folder in self.real[:1]
+        ] + [folder / "modules" / path for folder in self.real]
+        place = next((one for one in places if one.exists()), None)
+        if place is None:
+            raise Refusal(
+                "submodule-missing", needed="its repository in build.submodules", path=path
+            )
+        with TemporaryDirectory() as scratch:
+            folder = located(place)
+            inner = Renderer(sealed(Path(scratch), [folder]), (folder,), self.vendored)
+            if inner.git.attempt("cat-file", "-e", f"{commit}^{{commit}}")[0]:
+                raise Refusal(
+                    "submodule-missing", needed="its pinned commit", path=path, commit=commit
+                )
+            found = inner.render(commit, Recipe())
+        files.update({f"{path}/{inside}": one for inside, one in found.files.items()})
+        objects.update({f"{path}/{inside}": one for inside, one in found.objects.items()})
+        return {"digest": {"gitCommit": commit}, "name": path}
+
+    def _locked(
+        self, commit: str, lock: str, files: dict[str, File], paths: Sequence[str] | None
+    ) -> Iterator[Json]:
+        """Add the vendored files that the lock file pins, from the depot and nowhere else."""
+        for content, path in locked(self.git.ask("show", f"{commit}:{lock}")):
+            if paths is None or path in paths:
+                data = self.vendored(content)
+                if of_bytes(data) != content:
+                    raise Mismatch(needed=content, found=of_bytes(data), path=path)
+                files[path] = file("file", data)
+                yield {"digest": {"sha256": content}, "name": path}
+
+
+def tree(git: Git, commit: str) -> dict[str, Leaf]:
+    """Every entry of a commit's tree, by path."""
+    found = {}
+    for row in git.ask("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
+        head, path = row.split(b"\t", 1)
+        mode, _, object_ = head.decode().split(" ")
+        found[path.decode("utf-8", "surrogateescape")] = Leaf(mode, object_)
+    return found
+
+
+def locked(lock: bytes) -> Iterator[tuple[Digest, str]]:
+    """The pins of a lock file in the form of sha256sum; raises `Malformed`."""
+    for line in lock.decode("utf-8", "replace").splitlines():
+        found = _LOCKED.fullmatch(line)
+        if found is None:
+            raise Malformed("bad-lock", needed="lines of sha256, two spaces, path", found=line)
+        yield digest(found[1]), found[2]
+
+
+def filtered(git: Git, commit: str, paths: Mapping[str, object]) -> list[str]:
+    """Those of `paths` whose attributes in that commit ask for the lfs filter."""
+    if not paths:
+        return []
+    with attributes(git, commit) as view:
+        given = "".join(f"{path}\0" for path in paths).encode()
+        told = view.ask("check-attr", "--stdin", "-z", "filter", given=given).decode().split("\0")
+    return [path for path, value in zip(told[::3], told[2::3], strict=False) if value == "lfs"]
+
+
+@contextmanager
+def attributes(git: Git, commit: str) -> Iterator[Git]:
+    """A view of the sealed repository in which the attributes are those of one commit's tree."""
+    with TemporaryDirectory() as scratch:
+        work = Path(scratch, "work")
+        work.mkdir()
+        index = Path(scratch, "index")
+        view = git.viewing(GIT_INDEX_FILE=str(index), GIT_WORK_TREE=str(work))
+        view.ask("read-tree", commit)
+        yield view
+
+
+def _below(leaves: Mapping[str, Leaf], paths: Sequence[str]) -> dict[str, Leaf]:
+    """The entries that `paths` name, and the submodules that hold one of them."""
+    wanted = set(paths)
+    links = [path for path, leaf in leaves.items() if leaf.mode == _GITLINK]
+    held = {link for link in links if any(path.startswith(f"{link}/") for path in wanted)}
+    return {path: leaf for path, leaf in leaves.items() if path in wanted or path in held}
+
+
+def _file(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> File:
+    if entry.issym():
+        return file("link", entry.linkname.encode("utf-8", "surrogateescape"))
+    stream = tar.extractfile(entry) if entry.isreg() else None
+    if stream is None:
+        raise Fault(f"git archive wrote a strange entry {entry.name}", needed="plain files")
+    return file("exec" if entry.mode & 0o111 else "file", stream.read())
