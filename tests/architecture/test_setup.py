@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,20 @@ def test_every_list_belongs_to_a_target() -> None:
     phony = re.findall(r"^([a-z-]+):", text, re.M)
     benches = re.findall(r"^BENCHES := (.*)$", text, re.M)[0].split()
     assert {path.stem for path in LISTS} <= {*phony, *benches, "venv"}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "packages").iterdir()))
+def test_a_wheel_holds_every_file_of_its_package(name: str, tmp_path: Path) -> None:
+    """An ignore rule once hid a whole room from the wheel."""
+    home = ROOT / "packages" / name
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=home,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    source = home / "src"
+    ours = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
+    assert inside == {name for name in ours if "__pycache__" not in name}
