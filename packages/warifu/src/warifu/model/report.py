@@ -28,7 +28,7 @@ class Style:
     """How a language spells a time, a fact's value, and one line of the timeline."""
 
     time: Callable[[datetime], str]
-    value: Callable[[str, str, Json], str]
+    value: Callable[[Json], str]
     line: Callable[[Event], str]
 
 
@@ -116,13 +116,13 @@ def _answer(token: str, incident: Incident, style: Style) -> tuple[str, Event | 
         case ["count", kind]:
             events = incident.of(kind)
             last = events[-1] if events else None
-            return style.value(kind, "count", len(events)), last
+            return style.value(len(events)), last
         case ["time", *rest]:
             event = _event(rest, incident, token)
             return style.time(event.at), event
         case ["value", *rest, field]:
             event = _event(rest, incident, token)
-            return style.value(event.kind, field, _field(event.facts, field, token)), event
+            return style.value(_field(event.facts, field, token)), event
     raise Malformed("unknown-token", needed="time, value, count or timeline", token=token)
 
 
