@@ -1,0 +1,96 @@
+"""What a refusal or a fault is called for people: one sentence by code, in Japanese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from warifu_wire.errors import Fault, Refusal
+
+LANGUAGES = ("en", "ja")
+_TOLD: Mapping[str, tuple[str, str]] = {
+    "no-config": ("There is no warifu.toml here.", "warifu.toml がありません。"),
+    "not-toml": ("warifu.toml cannot be read.", "warifu.toml を読み取れません。"),
+    "unknown-key": (
+        "warifu.toml has the unknown key {key}.",
+        "warifu.toml に不明な項目 {key} があります。",
+    ),
+    "bad-key": (
+        "The key {key} in warifu.toml is wrong.",
+        "warifu.toml の {key} が正しくありません。",
+    ),
+    "no-repository": ("There is no git repository here.", "git リポジトリがありません。"),
+    "already-founded": ("This product has been founded already.", "この製品はすでに設定済みです。"),
+    "port-taken": ("The port {port} is in use.", "ポート {port} は使用中です。"),
+    "contaminated": (
+        "The program holds bytes that the approved source does not: {file}.",
+        "承認されたソースにない内容がプログラムに含まれています: {file}",
+    ),
+    "unapproved-change": (
+        "Commit {commit} on the approved line was approved by nobody.",
+        "承認されていない変更 {commit} が含まれています。",
+    ),
+    "unknown-line": (
+        "The branch {ref} is not in the line registry.",
+        "ブランチ {ref} は開発系統の登録にありません。",
+    ),
+    "not-what-was-approved": (
+        "{path} is not what was approved: approved {approved}, found {found}.",
+        "{path} は承認されたものと異なります。承認 {approved}、実際 {found}",
+    ),
+    "signoff-missing": (
+        "Too few persons have signed ({signed}).",
+        "承認者が足りません(署名済: {signed})。",
+    ),
+    "not-your-key": ("This key is not {person}'s.", "この鍵は {person} のものではありません。"),
+    "wrong-passphrase": ("The passphrase is wrong.", "パスフレーズが違います。"),
+    "proposal-replaced": (
+        "The proposal was edited; earlier sign-offs are void.",
+        "提案が変更されたため、以前の承認は無効です。",
+    ),
+    "proposal-over": ("The proposal is too old to be signed.", "提案の署名期限が過ぎています。"),
+    "nothing-proposed": ("Nothing is proposed for sign-off.", "承認待ちの提案がありません。"),
+    "not-verified": ("There is no verified program.", "検証済のプログラムがありません。"),
+    "not-published": ("This release was never published.", "この版は公開されていません。"),
+    "release-stopped": (
+        "The release was stopped by {by} at {since}: {reason_en}",
+        "この版は {by} により {since} に公開停止されました: {reason_ja}",
+    ),
+    "release-held": (
+        "The release is held by {by} since {since}: {reason_en}",
+        "この版は {by} により {since} から保留中です: {reason_ja}",
+    ),
+    "trial-keys": (
+        "Trial keys are not served beyond this machine ({address}).",
+        "試用の鍵のまま外部({address})へ公開することはできません。",
+    ),
+    "still-offered": ("First stop the bad release.", "先に不具合のある版を停止してください。"),
+    "literal-fact": (
+        "The report's prose has a figure of its own in line {line}: {text}",
+        "報告書の本文 {line} 行目に台帳に基づかない数字があります: {text}",
+    ),
+    "expired-role": ("The role {role} has expired.", "役割 {role} の有効期限が切れています。"),
+}
+
+
+def told(error: Refusal | Fault, language: str = "en") -> str:
+    """What is wrong, why and what to do, in one message of at most three lines."""
+    if isinstance(error, Fault):
+        what = {"en": "This did not work: {}", "ja": "実行できませんでした: {}"}[language]
+        return f"{what.format(error.what)}\n{_do(error.needed, language)}"
+    forms = _TOLD.get(error.reason)
+    if forms is None:
+        facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+        refused = {"en": "Refused", "ja": "拒否しました"}[language]
+        said = f"{refused} ({error.reason}): {facts}" if facts else f"{refused} ({error.reason})"
+    else:
+        said = forms[LANGUAGES.index(language)].format_map(_Facts(error.facts))
+    return f"{said}\n{_do(error.needed, language)}"
+
+
+def _do(needed: str, language: str) -> str:
+    return {"en": f"Needed: {needed}", "ja": f"必要なもの: {needed}"}[language]
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f"({name})"
