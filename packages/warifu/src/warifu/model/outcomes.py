@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from warifu.model.alarm import Count
 from warifu_wire.digest import Digest, of_tree
-from warifu_wire.errors import Refusal
 from warifu_wire.outcome import Outcome, Phase, Result
 from warifu_wire.times import Instant
 
@@ -16,16 +15,16 @@ SILENT_AFTER = timedelta(minutes=30)
 UNTOUCHED = frozenset({Phase.CHECK, Phase.FETCH})
 """Phases before a release's own bytes do anything: a failure there is the network's."""
 UNKNOWN = "unknown"
-COUNTER_STEP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One accepted report: whose machine sent it, and when it reached us (our clock decides)."""
+    """One accepted report: whose machine sent it, when it reached us (our clock), its digest."""
 
     member: str
     outcome: Outcome
     received: Instant
+    payload: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,7 @@ def tally(
     for one in records:
         if since - SILENT_AFTER <= one.received < now:
             seen.add(one, since)
-            outcome = one.outcome
-            digests.append((outcome.installation, str(outcome.counter), outcome.envelope().digest))
+            digests.append((one.member, str(one.outcome.counter), one.payload))
     names: dict[str, list[int]] = {}
     for member, (worst, origin) in seen.verdicts.items():
         del member
@@ -104,19 +102,6 @@ def tally(
         tuple(sorted(member for member, (worst, _) in seen.verdicts.items() if worst)),
         of_tree(digests),
     )
-
-
-def attributable(outcome: Outcome, id: str, highest: int) -> None:
-    """Raise `Refusal` unless a report names the installation that signed it and is not too far on.
-
-    A counter far beyond the last is a damaged or invented one: it would hide all that follow.
-    """
-    if outcome.installation != id:
-        raise Refusal("wrong-installation", needed=id, found=outcome.installation)
-    if outcome.counter > highest + COUNTER_STEP:
-        raise Refusal(
-            "counter-too-far", needed=f"at most {highest + COUNTER_STEP}", found=outcome.counter
-        )
 
 
 @dataclass(slots=True)

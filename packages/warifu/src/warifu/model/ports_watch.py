@@ -18,7 +18,6 @@ from warifu_wire.times import Instant
 class Batch:
     """Accepted reports that the ledger will name: `digest` covers all from `first` to `last`."""
 
-    number: int
     digest: Digest
     count: int
     first: int

@@ -20,7 +20,7 @@ from warifu_wire.errors import Refusal
 from warifu_wire.gates import Gate, Gates
 from warifu_wire.plan import Plan, Stage
 from warifu_wire.routes import Routes
-from warifu_wire.stops import Halt, Stop, Stops
+from warifu_wire.stops import Halt, Stop
 from warifu_wire.times import Instant
 
 MILLION = 1_000_000
@@ -96,31 +96,26 @@ class Waiting:
 
 def rollout(
     routes: Routes,
-    served: Stops,
+    every: Iterable[Stop],
     gates: Gates,
     release: Digest,
     issued: Instant,
     published: Instant,
 ) -> Rollout:
-    """A release's rollout as the published files tell it; raises `Refusal` when it is not offered.
+    """A release's rollout as the signed files tell it; raises `Refusal` when it is not offered.
 
-    A gate opened before the plan began anew does not count: a lift starts from stage 0.
+    `every` is all stops there are. A gate opened before the plan began anew does not count: a lift
+    starts from stage 0.
     """
     offer = routes.offer(release)
     if offer is None:
         raise Refusal("not-offered", needed="a release of the routes in force", release=release)
     gate = gates.of(release)
-    fresh = gate is not None and gate.routes_seq >= offer.plan.since
-    return Rollout(
-        routes.product,
-        release,
-        offer.plan,
-        routes.seq,
-        issued,
-        min(gate.stage, len(offer.plan.stages) - 1) if gate is not None and fresh else 0,
-        gate.opened_at if gate is not None and fresh else published,
-        stops.in_force(served.entries, release, routes.lifted),
-    )
+    stage, opened_at = 0, published
+    if gate is not None and gate.routes_seq >= offer.plan.since:
+        stage, opened_at = min(gate.stage, len(offer.plan.stages) - 1), gate.opened_at
+    halts = stops.in_force(every, release, routes.lifted)
+    return Rollout(routes.product, release, offer.plan, routes.seq, issued, stage, opened_at, halts)
 
 
 def proceed(

@@ -1,0 +1,332 @@
+"""Watching a release: the probe's verdicts, the members' outcomes, and the stages they open.
+
+Nothing here stops a release: a failed probe and an alarm are events, and the table of reactions
+says what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from warifu.model import alarm, outcomes, rollout, signoff
+from warifu.model import probe as verdicts
+from warifu.model.alarm import Count, Evidence, Level, Stream
+from warifu.model.ledger import Draft, Event, Row, Work
+from warifu.model.outcomes import SILENT_AFTER, Tally
+from warifu.model.ports import Ledger, Origin, Repository, Signer, Statements
+from warifu.model.ports_watch import Box, Traffic
+from warifu.model.publication import Current
+from warifu.model.rollout import Opening, Pace, Rollout, Wait, Waiting
+from warifu.model.signoff import GoOn
+from warifu_wire import canonical, gates, stops, times
+from warifu_wire.canonical import Json
+from warifu_wire.digest import Digest, digest, of_bytes
+from warifu_wire.dsse import Envelope
+from warifu_wire.errors import Refusal
+from warifu_wire.fields import whole
+from warifu_wire.gates import Gates
+from warifu_wire.plan import Audience
+from warifu_wire.routes import Routes
+from warifu_wire.stops import Halt, Stop
+from warifu_wire.times import Instant
+
+WATCHER = "watch"
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Declared bad shares in millionths, for as long as there is no history to learn from."""
+
+    failures: int = 20_000
+    silence: int = 100_000
+
+
+def probe(
+    ledger: Ledger,
+    statements: Statements,
+    signer: Signer,
+    box: Box,
+    *,
+    product: str,
+    release: Digest,
+    now: Instant,
+) -> Event:
+    """Let the box try what production serves; sign and record its verdict, passed or failed."""
+    run = box.run(product, release)
+    signed = run.statement().envelope().signed(signer.public.keyid, signer.sign)
+    statements.put(signed)
+    return ledger.append(
+        Draft(
+            "probe.passed" if run.passed else "probe.failed",
+            release,
+            now,
+            WATCHER,
+            {
+                "failure": run.failure,
+                "product": product,
+                "routes_seq": run.routes_seq,
+                "steps": [one.to_json() for one in run.steps],
+                "verdict": signed.digest,
+            },
+            key=f"probe/{signed.digest}",
+            rows=(Row("probe", release, {"passed": run.passed, "verdict": signed.digest}),),
+        )
+    )[0]
+
+
+def seal(ledger: Ledger, traffic: Traffic, now: Instant) -> int:
+    """Name every batch of reports in the ledger by its digest; how many batches there were."""
+    done = 0
+    while (batch := traffic.seal()) is not None:
+        facts: dict[str, Json] = {"count": batch.count, "first": batch.first, "last": batch.last}
+        key = f"outcomes.sealed/{batch.first}"
+        ledger.append(Draft("outcomes.sealed", batch.digest, now, WATCHER, facts, key=key))
+        traffic.sealed(batch)
+        done += 1
+    return done
+
+
+def watch(
+    ledger: Ledger,
+    traffic: Traffic,
+    current: Current,
+    release: Digest,
+    *,
+    now: Instant,
+    baselines: Baselines = Baselines(),
+) -> tuple[Event, ...]:
+    """Count what members reported in the open stage; an event for each alarm that newly rings."""
+    here = standing(ledger, current, release)
+    counted = counts(traffic, current, here, now)
+    rung = (
+        _alarm(here, counted, one, level, now)
+        for one in evidence(ledger, here, counted, baselines)
+        if (level := alarm.judged(one)) is not None
+    )
+    return ledger.append(*(one for one in rung if ledger.row("alarm", one.key) is None))
+
+
+def gate(
+    ledger: Ledger,
+    statements: Statements,
+    traffic: Traffic,
+    current: Current,
+    release: Digest,
+    *,
+    pace: Pace,
+    now: Instant,
+    brakes: Iterable[Wait] = (),
+    go_on: Envelope | None = None,
+) -> Event | None:
+    """Open the next stage, or record why it waits; None when that is on record already.
+
+    `go_on` is the approvers' sign-off to leave this very stage without the reports it asks for.
+    """
+    here = standing(ledger, current, release)
+    wanted = GoOn(here.product, release, here.plan.since, here.stage)
+    leave = None if go_on is None else signoff.signed(go_on, wanted, current.rules, current.people)
+    counted = counts(traffic, current, here, now)
+    verdict = _verdict(ledger, statements, current, release)
+    if here.stage and current.gates.of(release) != _recorded(ledger, current).of(release):
+        brakes = (*brakes, Wait("gate-not-in-force", {"stage": here.open.name}))
+    found = rollout.proceed(here, counted, verdict, pace, now, brakes=brakes, signoff=leave)
+    if isinstance(found, Opening):
+        return ledger.append(_opened(here, found, counted))[0]
+    if here.following is None:
+        return _settled(ledger, here, counted, now)
+    return _waits(ledger, here, found, now)
+
+
+def widen(
+    ledger: Ledger, repository: Repository, origin: Origin, *, product: str, now: Instant
+) -> Event | None:
+    """Sign every recorded gate into the tree and fetch it back; None when it is not served yet."""
+    wanted = _recorded(ledger, repository.current(product))
+    repository.widen(wanted, now)
+    served = origin.read(f"gates/{product}.json")
+    if served is None or gates.read(served, product) != wanted:
+        return None
+    facts: dict[str, Json] = {
+        "open": [{"release": one.release, "stage": one.stage} for one in wanted.entries],
+        "product": product,
+    }
+    key = f"gate.in-force/{product}/{of_bytes(wanted.to_bytes())}"
+    return ledger.append(Draft("gate.in-force", product, now, "origin", facts, key=key))[0]
+
+
+def standing(ledger: Ledger, current: Current, release: Digest) -> Rollout:
+    """How far a release is, with every gate and stop on record, in force or not yet.
+
+    Raises `Refusal` when it is not offered, or when nobody recorded its publication.
+    """
+    routes = _routes(current)
+    offer = routes.offer(release)
+    if offer is None:
+        raise Refusal("not-offered", needed="a release of the routes in force", release=release)
+    for event in ledger.events(kind="publication.opened"):
+        facts = event.facts
+        if (facts["product"], facts["routes_seq"]) == (current.product, offer.plan.since):
+            issued = times.read(facts["issued"])
+            halts = stops.union(current.stops.entries, _stops(ledger, current.product))
+            known = _recorded(ledger, current)
+            return rollout.rollout(routes, halts, known, release, issued, event.at)
+    raise Refusal("not-published", needed="the publication on record", release=release)
+
+
+def counts(traffic: Traffic, current: Current, here: Rollout, now: Instant) -> Tally:
+    """The members who reported on a release in its open stage, under its plan."""
+    known = (*(one.id for one in _routes(current).known),)
+    found = traffic.records(
+        here.release,
+        since=here.opened_at - SILENT_AFTER,
+        until=now,
+        known_before=here.issued,
+    )
+    under = (one for one in found if one.outcome.gate >= here.plan.since)
+    return outcomes.tally(under, here.opened_at, now, frozenset(known))
+
+
+def evidence(
+    ledger: Ledger, here: Rollout, counted: Tally, baselines: Baselines
+) -> tuple[Evidence, ...]:
+    """Everything the alarm looks at in the open stage, with the baseline of each stream."""
+    history = tuple(_healthy(ledger, here))
+    failures = alarm.baseline((one for one, _ in history), baselines.failures)
+    silence = alarm.baseline((one for _, one in history), baselines.silence)
+    found = (
+        Evidence(Stream.FAILURES, counted.finished, failures),
+        Evidence(Stream.SILENCE, (counted.started,), silence),
+    )
+    if here.open.audience is Audience.SHARE:
+        return found
+    return (*found, Evidence(Stream.CANARY, counted.finished, failures))
+
+
+def _alarm(here: Rollout, counted: Tally, found: Evidence, level: Level, now: Instant) -> Draft:
+    place = f"{here.release}/{here.plan.since}/{here.stage}"
+    key = f"outcome.alarm/{place}/{found.stream}/{level}"
+    facts: dict[str, Json] = {
+        "counted": counted.counted,
+        "evidence": found.to_json(),
+        "failures": dict(counted.failures),
+        "level": level.value,
+        "product": here.product,
+        "routes_seq": here.routes_seq,
+        "stage": here.stage,
+    }
+    row = Row("alarm", key, {"level": level.value, "release": here.release})
+    return Draft("outcome.alarm", here.release, now, WATCHER, facts, key=key, rows=(row,))
+
+
+def _opened(here: Rollout, found: Opening, counted: Tally) -> Draft:
+    """The gate's event, its row, and the work of signing it."""
+    one = found.gate
+    entry = canonical.loads(Gates(here.product, (one,)).to_bytes())
+    assert isinstance(entry, dict)
+    facts: dict[str, Json] = {
+        "evidence": dict(found.evidence),
+        "failures": dict(counted.failures),
+        "product": here.product,
+        "routes_seq": one.routes_seq,
+        "stage": here.plan.stages[one.stage].to_json(),
+    }
+    return Draft(
+        "gate.opened",
+        one.release,
+        one.opened_at,
+        WATCHER,
+        facts,
+        key=f"gate.opened/{one.release}/{here.plan.since}/{one.stage}",
+        rows=(
+            Row("gate", f"{here.product}/{one.release}", entry),
+            Row("waiting", one.release, None),
+        ),
+        work=(Work("widen", here.product, one.opened_at, {"release": one.release}),),
+    )
+
+
+def _waits(ledger: Ledger, here: Rollout, found: Waiting, now: Instant) -> Event | None:
+    codes: list[Json] = [*sorted({one.code for one in found.reasons})]
+    value: dict[str, Json] = {"codes": codes, "since": here.plan.since, "stage": here.stage}
+    if ledger.row("waiting", here.release) == value:
+        return None
+    facts: dict[str, Json] = {
+        "product": here.product,
+        "reasons": [one.to_json() for one in found.reasons],
+        "stage": here.open.to_json(),
+    }
+    key = f"gate.waits/{here.release}/{here.routes_seq}/{here.stage}/{times.spell(now)}"
+    row = Row("waiting", here.release, value)
+    return ledger.append(
+        Draft("gate.waits", here.release, now, WATCHER, facts, key=key, rows=(row,))
+    )[0]
+
+
+def _settled(ledger: Ledger, here: Rollout, counted: Tally, now: Instant) -> Event | None:
+    """The last stage has soaked with nothing against it: later baselines may learn from it."""
+    key = f"release.settled/{here.release}"
+    soaked = (now - here.opened_at).total_seconds() >= here.open.soak
+    if here.halts or not soaked or ledger.row("settled", here.release) is not None:
+        return None
+    value: dict[str, Json] = {
+        "failures": {"k": counted.k, "n": counted.n},
+        "product": here.product,
+        "silence": {"k": counted.started.k, "n": counted.started.n},
+    }
+    row = Row("settled", here.release, value)
+    return ledger.append(
+        Draft("release.settled", here.release, now, WATCHER, value, key=key, rows=(row,))
+    )[0]
+
+
+def _healthy(ledger: Ledger, here: Rollout) -> Iterator[tuple[Count, Count]]:
+    """(failures, silence) of each settled release of the product that was never stopped or held."""
+    bad = {one.release for one in _stops(ledger, here.product) if one.state is not Halt.CAPPED}
+    for release, row in ledger.rows("settled"):
+        if row["product"] == here.product and release not in bad | {here.release}:
+            yield _count(release, row["failures"]), _count(release, row["silence"])
+
+
+def _count(name: str, value: Json) -> Count:
+    assert isinstance(value, dict)
+    return Count(name, whole(value["k"]), whole(value["n"]))
+
+
+def _verdict(
+    ledger: Ledger, statements: Statements, current: Current, release: Digest
+) -> verdicts.Verdict | None:
+    """The last verdict on a release, its signature verified again; None when there is none."""
+    row = ledger.row("probe", release)
+    if row is None:
+        return None
+    return verdicts.verdict(statements.get(digest(row["verdict"])), current.rules, current.people)
+
+
+def _recorded(ledger: Ledger, current: Current) -> Gates:
+    """The published gates with those on record that are newer, of releases still offered."""
+    found = {one.release: one for one in current.gates.entries}
+    for key, row in ledger.rows("gate"):
+        if key.startswith(f"{current.product}/"):
+            for one in gates.read(canonical.dumps(dict(row)), current.product).entries:
+                held = found.get(one.release)
+                if held is None or held.opened_at < one.opened_at:
+                    found[one.release] = one
+    offered = {one.id for one in _routes(current).offers}
+    kept = (found[one] for one in sorted(found) if one in offered)
+    return Gates(current.product, tuple(kept))
+
+
+def _stops(ledger: Ledger, product: str) -> tuple[Stop, ...]:
+    return tuple(
+        stops.read_entry(dict(row))
+        for key, row in ledger.rows("stop")
+        if key.startswith(f"{product}/")
+    )
+
+
+def _routes(current: Current) -> Routes:
+    found = current.road
+    if found is None:
+        raise Refusal("no-routes", needed="published routes", product=current.product)
+    return found
