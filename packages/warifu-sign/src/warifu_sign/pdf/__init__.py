@@ -1,0 +1,1 @@
+"""PDF signatures: the Ministry's form (adbe.pkcs7.detached) and PAdES, on pyHanko."""
