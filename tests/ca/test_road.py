@@ -3,66 +3,18 @@
 from __future__ import annotations
 
 import base64
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.ca import member
+from tests.ca.program import PERSON, chain, openssl, pem, run, served
 from warifu_ca import keys
 from warifu_wire import canonical, dsse
-
-SECRET = "a passphrase for trying"
-PERSON = ["--member", "0001", "--name", "会員 一号", "--roman", "MEMBER 0001"]
-
-
-def run(*arguments: str, secret: str = SECRET, second: str = "") -> dict[str, Any]:
-    """Run the program; its JSON answer. Secrets go by descriptor."""
-    found = attempt(*arguments, secret=secret, second=second)
-    assert found.returncode == 0, found.stderr
-    answer: dict[str, Any] = json.loads(found.stdout)
-    return answer
-
-
-def attempt(
-    *arguments: str, secret: str = SECRET, second: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run the program and keep everything it said."""
-    with Pipe(secret) as first, Pipe(second) as other:
-        extra = ["--pkcs12-passphrase-fd", str(other)] if second else []
-        return subprocess.run(
-            [*PROGRAM, *arguments, "--json", "--passphrase-fd", str(first), *extra],
-            pass_fds=[first, other],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-
-PROGRAM = [sys.executable, "-c", "from warifu_ca.cli import main; main()"]
-
-
-class Pipe:
-    """A descriptor that yields one line."""
-
-    def __init__(self, text: str) -> None:
-        self.read, write = os.pipe()
-        os.write(write, f"{text}\n".encode())
-        os.close(write)
-
-    def __enter__(self) -> int:
-        return self.read
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.read)
 
 
 @pytest.fixture(scope="module")
@@ -76,44 +28,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[tuple[str, int]]:
-    """The program, serving."""
-    with Pipe(SECRET) as first:
-        process = subprocess.Popen(
-            [
-                *PROGRAM,
-                "serve",
-                str(folder),
-                "--port",
-                "0",
-                "--json",
-                "--passphrase-fd",
-                str(first),
-            ],
-            pass_fds=[first],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    assert process.stdout is not None
-    url = json.loads(process.stdout.readline())["url"]
-    yield "127.0.0.1", int(url.rpartition(":")[2])
-    process.terminate()
-    assert process.wait(20) == 0
-    process.stdout.close()
-
-
-def openssl(*arguments: str | Path) -> str:
-    """Run openssl; what it said."""
-    found = subprocess.run(
-        ["openssl", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout + found.stderr
-
-
-def pem(path: Path, der: bytes) -> Path:
-    """Write a certificate as PEM."""
-    path.write_bytes(x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM))
-    return path
+    """The program, serving; it ends cleanly when asked to."""
+    with served(folder) as (address, process):
+        yield address
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 @pytest.mark.parametrize("kind", ["rsa-2048", "p-256"])
@@ -126,8 +45,7 @@ def test_a_request_becomes_a_certificate_openssl_verifies(
         "issue", str(folder), *PERSON, "--csr", str(request), "--out", str(tmp_path / "my.cer")
     )
     mine = pem(tmp_path / "my.pem", (tmp_path / "my.cer").read_bytes())
-    root = pem(tmp_path / "root.pem", (folder / "root.cer").read_bytes())
-    issuing = pem(tmp_path / "issuing.pem", (folder / "issuing.cer").read_bytes())
+    root, issuing = chain(folder, tmp_path)
     said = openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", issuing, mine)
     assert "OK" in said
     text = openssl("x509", "-in", mine, "-noout", "-text", "-nameopt", "utf8")
@@ -139,7 +57,14 @@ def test_a_request_becomes_a_certificate_openssl_verifies(
 def test_a_key_made_here_leaves_as_pkcs12_only(folder: Path, tmp_path: Path, kind: str) -> None:
     out = tmp_path / "my.p12"
     told = run(
-        "issue", str(folder), *PERSON, "--pkcs12", str(out), "--key", kind, second="ABCDEFGHJKMN"
+        "issue",
+        str(folder),
+        *PERSON,
+        "--pkcs12",
+        str(out),
+        "--key",
+        kind,
+        pkcs12_passphrase="ABCDEFGHJKMN",
     )
     key, certificate, chain = pkcs12.load_key_and_certificates(out.read_bytes(), b"ABCDEFGHJKMN")
     assert key is not None
@@ -207,7 +132,7 @@ def test_a_time_stamp_verifies_in_openssl(
     status, answer, kind = member.call(address, "/tsa", (tmp_path / "q").read_bytes())
     assert (status, kind) == (200, "application/timestamp-reply")
     (tmp_path / "r").write_bytes(answer)
-    root = pem(tmp_path / "root.pem", (folder / "root.cer").read_bytes())
+    root, _ = chain(folder, tmp_path)
     said = openssl("ts", "-verify", "-queryfile", tmp_path / "q", "-in", tmp_path / "r",
                    "-CAfile", root)  # fmt: skip
     assert "Verification: OK" in said

@@ -12,7 +12,7 @@ from typing import Literal
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from warifu_ca import pkcs12
+from warifu_ca import hsm, keys, pkcs12
 from warifu_ca.certify import Places
 from warifu_ca.keys import PrivateKey
 from warifu_ca.store import Clock, Store
@@ -73,11 +73,14 @@ def settings(data: bytes) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The keys by role, each loaded when first used and then held."""
+    """The keys by role, each loaded when first used and then held.
+
+    The passphrase opens key files; a second line of it, when there is one, is the token's PIN.
+    """
 
     folder: Path
     sources: Mapping[Role, str]
-    passphrase: bytes
+    passphrase: str
     _held: dict[Role, PrivateKey] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,7 +88,7 @@ class Ring:
         """The private key of a role; raises `Refusal` (passphrase-wrong) or `Fault`."""
         with self._lock:
             if role not in self._held:
-                self._held[role] = self._load(self.sources[role])
+                self._held[role] = self._load(role, self.sources[role])
             return self._held[role]
 
     def hold(self, role: Role, key: PrivateKey) -> None:
@@ -93,15 +96,19 @@ class Ring:
         with self._lock:
             self._held[role] = key
 
-    def _load(self, source: str) -> PrivateKey:
+    def _load(self, role: Role, source: str) -> PrivateKey:
+        secret, _, pin = self.passphrase.partition("\n")
         scheme, _, place = source.partition(":")
+        if scheme == "pkcs11":
+            certificate = x509.load_der_x509_certificate((self.folder / f"{role}.cer").read_bytes())
+            return hsm.load(source, pin or secret, keys.public_of(certificate))
         if scheme != "file":
-            raise Malformed("settings-malformed", needed="file:", source=source)
+            raise Malformed("settings-malformed", needed="file: or pkcs11:", source=source)
         try:
             data = (self.folder / place).read_bytes()
         except OSError as error:
             raise Fault(f"{place}: {error.strerror}", needed="the key file") from error
-        return pkcs12.read(data, self.passphrase)[0]
+        return pkcs12.read(data, secret.encode())[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,10 @@ def wall_clock() -> Instant:
 
 
 def opened(folder: Path, passphrase: str, clock: Clock = wall_clock) -> Authority:
-    """Open an authority made by `init`; raises `Refusal` (not-an-authority) or `Fault`."""
+    """Open an authority made by `init`; raises `Refusal` (not-an-authority) or `Fault`.
+
+    `passphrase` may have a second line, the PIN of the token that holds keys.
+    """
     try:
         found = settings((folder / SETTINGS).read_bytes())
         certificates = {
@@ -151,7 +161,7 @@ def opened(folder: Path, passphrase: str, clock: Clock = wall_clock) -> Authorit
     return Authority(
         folder,
         found,
-        Ring(folder, found.sources, passphrase.encode()),
+        Ring(folder, found.sources, passphrase),
         Store(folder / STORE, clock),
         certificates,
     )

@@ -78,6 +78,35 @@ def write(
         return _write(change, authority, draft)
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found: keys deleted, certificates revoked."""
+
+    deleted: int
+    revoked: int
+
+
+def sweep(authority: Authority) -> Swept:
+    """Delete keys made here once their window closed; revoke what nobody ever fetched."""
+    with authority.store.change() as change:
+        rows = change.db.execute(
+            "SELECT reference, fetched_at FROM letter WHERE pkcs12 IS NOT NULL AND closes_at <= ?",
+            (times.spell(change.now),),
+        ).fetchall()
+        unfetched = [row["reference"] for row in rows if row["fetched_at"] is None]
+        for reference in unfetched:
+            _void(change, reference)
+        for row in rows:
+            if row["fetched_at"] is not None:
+                change.db.execute(
+                    "UPDATE letter SET pkcs12 = NULL WHERE reference = ?", (row["reference"],)
+                )
+                change.tell("key-deleted", {"reference": row["reference"]})
+    if rows:
+        authority.store.forget()
+    return Swept(len(rows), len(unfetched))
+
+
 def find(db: sqlite3.Connection, reference: str) -> Letter:
     """The letter of this reference number; raises `Refusal` (reference-unknown)."""
     row = db.execute("SELECT * FROM letter WHERE reference = ?", (reference,)).fetchone()

@@ -164,7 +164,7 @@ def _redeem(change: Change, authority: Authority, letter: Letter, asked: Asked) 
 def _hand_key(change: Change, letter: Letter, made: Issued | None, asked: Asked) -> Handed:
     if made is None or asked.fields["csr"] is not None:
         raise malformed("csr")
-    if letter.pkcs12 is None:
+    if letter.received_at is not None:
         raise Refusal(
             "already-received", needed="a new letter", serial=made.serial, at=letter.received_at
         )

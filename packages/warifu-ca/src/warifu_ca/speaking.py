@@ -1,0 +1,146 @@
+"""What every verb of the command line shares: secrets by descriptor, answers, refusals."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from warifu_ca import keys, names
+from warifu_ca.authority import ROLES, Authority, opened
+from warifu_ca.issuing import Issued
+from warifu_ca.names import Holder
+from warifu_wire import times
+from warifu_wire.digest import of_bytes
+from warifu_wire.errors import Fault, Refusal
+
+Command = Callable[..., None]
+Folder = click.argument("folder", type=click.Path(path_type=Path))
+Out = click.Path(path_type=Path, dir_okay=False)
+Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a command was asked to be answered, and where its secrets come from."""
+
+    as_json: bool
+    passphrase_fd: int | None
+    pin_fd: int | None
+
+    def secret(self, prompt: str = "Passphrase of the authority: ") -> str:
+        """The passphrase, and on a second line the token's PIN where one was given."""
+        found = passphrase(self.passphrase_fd, prompt)
+        return found if self.pin_fd is None else f"{found}\n{passphrase(self.pin_fd, '')}"
+
+    def open(self, folder: Path) -> Authority:
+        """The authority in `folder`."""
+        return opened(folder, self.secret())
+
+    def say(self, told: Mapping[str, Any]) -> None:
+        """One object: JSON on one line, or a name and a value on each."""
+        if self.as_json:
+            click.echo(json.dumps(told, ensure_ascii=False, sort_keys=True))
+            return
+        for name, value in told.items():
+            click.echo(f"{name:>12}  {value}")
+
+
+def common(command: Command) -> Command:
+    """`--json` and the descriptors of secrets, given to the command as its `terms`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+    @click.option("--passphrase-fd", type=int, help="Read the passphrase from this descriptor.")
+    @click.option("--pin-fd", type=int, help="Read the token's PIN from this descriptor.")
+    @functools.wraps(command)
+    def asked(*, as_json: bool, passphrase_fd: int | None, pin_fd: int | None, **rest: Any) -> None:
+        command(terms=Terms(as_json, passphrase_fd, pin_fd), **rest)
+
+    return asked
+
+
+def holder(command: Command) -> Command:
+    """The member a certificate or a letter is for, given to the command as `who`."""
+
+    @click.option("--member", required=True, help="Member number.")
+    @click.option("--name", required=True, help="Name as registered.")
+    @click.option("--roman", required=True, help="Name in Latin letters.")
+    @functools.wraps(command)
+    def asked(*, member: str, name: str, roman: str, **rest: Any) -> None:
+        command(who=names.holder(member, name, roman), **rest)
+
+    return asked
+
+
+def passphrase(descriptor: int | None, prompt: str) -> str:
+    """A secret from a descriptor's first line, or typed; never from the command line."""
+    if descriptor is None:
+        return getpass.getpass(prompt)
+    try:
+        with os.fdopen(os.dup(descriptor), encoding="utf-8") as stream:
+            return stream.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(
+            "descriptor-unreadable", needed="an open descriptor with a line", fd=descriptor
+        ) from error
+
+
+def digests(authority: Authority) -> dict[str, object]:
+    """What others pin: the sha256 of each certificate and of the export key."""
+    told: dict[str, object] = {role: of_bytes(authority.der(role)) for role in ROLES}
+    export_key = keys.public_of(authority.certificates["export"])
+    return {"trial": authority.settings.trial, **told, "export_key": keys.spki(export_key)}
+
+
+def certificate(made: Issued) -> dict[str, object]:
+    """A certificate for showing."""
+    return {
+        "serial": made.serial,
+        "sha256": made.sha256,
+        "member": made.holder.member,
+        "profile": made.profile,
+        "key": made.key,
+        "key_kind": made.key_kind,
+        "not_before": times.spell(made.not_before),
+        "not_after": times.spell(made.not_after),
+    }
+
+
+def wanted(lines: bytes) -> list[tuple[Holder, bytes]]:
+    """Members and their requests from JSON Lines; raises `Refusal` (line-malformed)."""
+    return [_wanted(number, line) for number, line in enumerate(lines.splitlines(), 1)]
+
+
+def _wanted(number: int, line: bytes) -> tuple[Holder, bytes]:
+    try:
+        match json.loads(line):
+            case {"member": str(member), "name": str(name), "roman": str(roman), "csr": str(csr)}:
+                return names.holder(member, name, roman), base64.b64decode(csr, validate=True)
+    except ValueError:
+        pass
+    raise Refusal("line-malformed", needed="member, name, roman, csr (base64 DER)", line=number)
+
+
+def ended(run: Callable[[], object]) -> None:
+    """Run; a refusal is exit 1 with its code, a fault exit 3, wrong usage exit 2."""
+    try:
+        run()
+    except Refusal as error:
+        told = {"code": error.reason, "facts": error.facts, "needed": error.needed}
+        _end({"refusal": told}, str(error), 1)
+    except Fault as error:
+        _end({"fault": {"what": error.what, "needed": error.needed}}, str(error), 3)
+
+
+def _end(told: dict[str, Any], text: str, status: int) -> None:
+    click.echo(json.dumps(told, ensure_ascii=False) if "--json" in sys.argv else text, err=True)
+    raise SystemExit(status)
