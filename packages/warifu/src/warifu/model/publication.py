@@ -87,7 +87,7 @@ def follows(current: Current, envelope: Envelope, now: Instant) -> Routes | None
 
 
 def signed_routes(envelope: Envelope, product: str, rules: Rules, people: People) -> Routes:
-    """The routes of a product that M persons signed; raises `Refusal`. Chain and time: `follows`."""
+    """The routes of a product that M persons signed; raises `Refusal` for others."""
     if envelope.payload_type != PAYLOAD_TYPE:
         raise Malformed("wrong-payload-type", needed=PAYLOAD_TYPE, found=envelope.payload_type)
     dsse.payload(envelope)

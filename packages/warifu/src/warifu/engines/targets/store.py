@@ -1,0 +1,138 @@
+"""Where the tree lies: everything is written once, only the timestamp is ever replaced."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from warifu.engines.targets.layout import LOCK
+from warifu_wire import atomic
+from warifu_wire.digest import Digest
+from warifu_wire.errors import Fault, Mismatch, Stale
+
+_CHUNK = 1 << 20
+
+
+class Store(Protocol):
+    """A tree of files by name. Durable on return; raises `Fault` when the ground gives way."""
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes under a name, or None."""
+
+    def has(self, name: str) -> bool:
+        """Whether there are bytes under a name."""
+
+    def versions(self, role: str) -> tuple[int, ...]:
+        """The versions of a role's metadata that lie there, in order."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Bytes under a name; whatever lay there is a leftover of a signer that was killed."""
+
+    def copy(self, name: str, stream: BinaryIO, content: Digest) -> None:
+        """A stream whose sha256 must be `content`; raises `Mismatch`, and leaves nothing then."""
+
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> None:
+        """Compare and set; raises `Stale` when something else than `expected` lies there."""
+
+    def exclusive(self) -> Exclusive:
+        """The right to sign, for one signer at a time."""
+
+
+class Exclusive(Protocol):
+    """Held while one signer works."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class FolderStore:
+    """The tree in a folder of this machine's disk, any web server's document root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes under a name, or None."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _fault("read", name, error) from error
+
+    def has(self, name: str) -> bool:
+        """Whether there are bytes under a name."""
+        return (self.root / name).is_file()
+
+    def versions(self, role: str) -> tuple[int, ...]:
+        """The versions of a role's metadata, in order."""
+        found = (one.name.split(".")[0] for one in self.root.glob(f"metadata/*.{role}.json"))
+        return tuple(sorted(int(one) for one in found if one.isdecimal()))
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write whole or not at all."""
+        atomic.write(self._place(name), data)
+
+    def copy(self, name: str, stream: BinaryIO, content: Digest) -> None:
+        """Copy and hash in one reading."""
+        path = self._place(name)
+        half = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+        try:
+            with half.open("xb") as sink:
+                found = hashlib.sha256()
+                while piece := stream.read(_CHUNK):
+                    found.update(piece)
+                    sink.write(piece)
+                if found.hexdigest() != content:
+                    raise Mismatch(needed=content, path=name, found=found.hexdigest())
+                sink.flush()
+                os.fsync(sink.fileno())
+            half.replace(path)
+            atomic.sync_folder(path.parent)
+        except OSError as error:
+            raise _fault("write", name, error) from error
+        finally:
+            half.unlink(missing_ok=True)
+
+    def swap(self, name: str, expected: bytes | None, data: bytes) -> None:
+        """Compare and set, under the lock of `exclusive`."""
+        if self.read(name) != expected:
+            raise Stale("another-signer", needed="to read the tree again", path=name)
+        self.put(name, data)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Waits for the other signer; the lock dies with its process."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _fault("lock", LOCK, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def _place(self, name: str) -> Path:
+        """Where a name lies; its folders are there, and on disk."""
+        path = self.root / name
+        try:
+            for folder in reversed((path.parent, *path.parent.parents)):
+                if not folder.exists():
+                    folder.mkdir(exist_ok=True)
+                    atomic.sync_folder(folder.parent)
+        except OSError as error:
+            raise _fault("write", name, error) from error
+        return path
+
+
+def _fault(verb: str, name: str, error: OSError) -> Fault:
+    return Fault(f"cannot {verb} {name}: {error.strerror}", needed="space and access there")
