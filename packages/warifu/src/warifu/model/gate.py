@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from warifu.model import archive
 from warifu.model.classes import Suspect
+from warifu.model.ports_source import Rendered
 from warifu.model.recipe import Normaliser, Recipe
 from warifu.model.tree import File, Tree, differing
 from warifu_wire.errors import Malformed
@@ -24,15 +25,26 @@ class Compared:
     normalised: tuple[tuple[str, Normaliser], ...]
 
 
-def compare(expected: Tree, found: Tree, recipe: Recipe) -> Compared:
-    """The differing members of two trees; `expected` is what build and rebuild agree on."""
+def expected(source: Rendered, recipe: Recipe, rebuilt: Tree) -> Tree:
+    """What a program must hold: the rendered files, and what declared steps made in the rebuild."""
+    made = {path: one for path, one in rebuilt.items() if recipe.makes(path)}
+    taken = {
+        place: one
+        for path, one in source.files.items()
+        if (place := recipe.takes(path)) is not None
+    }
+    return taken | made
+
+
+def compare(wanted: Tree, found: Tree, recipe: Recipe) -> Compared:
+    """The differing members of a tree against the expected one."""
     sources: dict[str, str] = {
-        one.sha256: recipe.source_of(path) for path, one in sorted(expected.items())
+        one.sha256: recipe.source_of(path) for path, one in sorted(wanted.items())
     }
     suspects: list[Suspect] = []
     normalised: list[tuple[str, Normaliser]] = []
-    for path in differing(expected, found):
-        suspect = Suspect(path, recipe.source_of(path), found.get(path), expected.get(path))
+    for path in differing(wanted, found):
+        suspect = Suspect(path, recipe.source_of(path), found.get(path), wanted.get(path))
         for one, by in _explain(suspect, recipe.normalise, sources, DEPTH):
             if by is None:
                 suspects.append(one)

@@ -67,6 +67,9 @@ class Sources(Protocol):
     def origins(self, program: Program, paths: Sequence[str]) -> dict[str, Origin]:
         """Which approved commit brought each of these source paths to its present bytes."""
 
+    def later(self, program: Program) -> tuple[Origin, ...]:
+        """The own commits of every coming line, oldest first within each."""
+
     def witnesses(self, program: Program, suspects: Sequence[Suspect]) -> tuple[Witness, ...]:
         """What the histories say about each suspect, in the same order."""
 
@@ -87,3 +90,13 @@ class Suites(Protocol):
 
     def run(self, artifact: bytes, suite: Suite) -> Outcome:
         """Run one suite on these very bytes; raises `Refusal` when it gives no readable result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What compose and verify work with; builder and rebuilder share nothing."""
+
+    sources: Sources
+    builder: Builder
+    rebuilder: Builder
+    suites: Suites

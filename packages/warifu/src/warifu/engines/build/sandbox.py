@@ -7,7 +7,6 @@ are the system's programs and the interpreter, read only, an empty /tmp, and the
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ WORK = Path("/build")
 _LOG = 4_000
 _SETUP = """
 set -eu
-root=$1 work=$2 fd=$3; shift 3
+root=$1 work=$2 ready=$3; shift 3
 mount -t tmpfs -o size=16m,mode=755 none "$root"
 mkdir -p "$root/build" "$root/proc" "$root/dev" "$root/tmp" "$root/old"
 while [ "$1" != -- ]; do
@@ -45,9 +44,8 @@ mount -t proc proc "$root/proc"
 cd "$root"
 pivot_root . old
 cd /build
+: > "/old$ready"
 umount -l /old
-printf ready >&"$fd"
-eval "exec $fd>&-"
 ulimit -f 2097152
 exec "$@"
 """
@@ -69,33 +67,30 @@ def run(command: Sequence[str], work: Path, *, seconds: int, settings: Mapping[s
     unshare = shutil.which("unshare", path="/usr/local/bin:/usr/bin:/bin")
     if unshare is None:
         raise Fault("no sandbox: unshare is not installed", needed="the Debian package util-linux")
-    ready, told = os.pipe()
-    try:
-        with TemporaryDirectory() as root:
+    with TemporaryDirectory() as scratch:
+        root, ready = Path(scratch, "root"), Path(scratch, "ready")
+        root.mkdir()
+        try:
             done = subprocess.run(
                 [
                     unshare, "--user", "--map-root-user", "--mount", "--net", "--pid", "--ipc",
                     "--uts", "--fork", "--kill-child", "sh", "-c", _SETUP, "sandbox",
-                    root, str(work), str(told), *_readable(), "--", *command,
+                    str(root), str(work), str(ready), *_readable(), "--", *command,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 env=_environment(settings),
-                pass_fds=(told,),
                 timeout=seconds,
                 check=False,
             )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise Refusal(
-            "step-too-slow", needed=f"an end within {seconds} s", command=" ".join(command)
-        ) from error
-    finally:
-        os.close(told)
-        with os.fdopen(ready, "rb") as pipe:
-            made = pipe.read()
+        except subprocess.TimeoutExpired as error:
+            raise Refusal(
+                "step-too-slow", needed=f"an end within {seconds} s", command=" ".join(command)
+            ) from error
+        made = ready.exists()
     log = done.stdout.decode("utf-8", "replace")
-    if made != b"ready":
+    if not made:
         raise Fault(
             f"no sandbox can be made here: {log.strip()}",
             needed="a kernel that lets this user make user, mount and network namespaces",

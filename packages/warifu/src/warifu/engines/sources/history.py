@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from warifu.engines.sources.git import Git
 from warifu.engines.sources.index import Index, Place
@@ -99,7 +98,6 @@ class History:
         """The git objects that each suspect's bytes are: as they stand, and cleaned."""
         names: dict[int, list[str]] = {}
         with attributes(self.git, self.program.approved.commit) as view:
-            work = Path(view.extra["GIT_WORK_TREE"])
             for at, suspect in enumerate(suspects):
                 if suspect.found is None:
                     continue
@@ -111,7 +109,6 @@ class History:
                         given=suspect.found.data,
                     )  # fmt: skip
                     names[at] += told[1].decode().split()
-        assert not any(work.iterdir())
         return names
 
     def _existing(self, names: set[str]) -> set[str]:
