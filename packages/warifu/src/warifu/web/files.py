@@ -1,0 +1,137 @@
+"""Published files over HTTP: immutable names, entity tags, ranges; no database, no session.
+
+RFC 9110 sections 8.8.3 (ETag), 13.1.2 (If-None-Match), 13.1.5 (If-Range), 14.2 (Range).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+Environ: TypeAlias = dict[str, object]
+Headers: TypeAlias = list[tuple[str, str]]
+Start: TypeAlias = Callable[[str, Headers], object]
+App: TypeAlias = Callable[[Environ, Start], Iterable[bytes]]
+
+PLACES = ("metadata", "targets", "blobs", "patches")
+LASTING = "public, max-age=31536000, immutable"
+TIMESTAMP = "/metadata/timestamp.json"
+TIMESTAMP_SHARE = 20
+"""A cache may hold the timestamp for a twentieth of the lease."""
+SMALL = 64 * 1024
+CHUNK = 256 * 1024
+_NAME = re.compile(rf"/(?:{'|'.join(PLACES)})(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A small file in memory, for as long as its stat does not change."""
+
+    tag: str
+    data: bytes
+
+
+class Files:
+    """The published tree of a folder; `lease` in seconds sets how long a timestamp may be kept."""
+
+    def __init__(self, root: Path, lease: int) -> None:
+        self._root = os.fspath(root)
+        self._brief = f"public, max-age={lease // TIMESTAMP_SHARE}"
+        self._kept: dict[str, _Kept] = {}
+
+    def holds(self, path: str) -> bool:
+        """Whether a path belongs to the tree, be there a file or not."""
+        return path.split("/", 2)[1] in PLACES
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        """Answer GET and HEAD."""
+        path = str(environ["PATH_INFO"])
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return _short(start, "405 Method Not Allowed", [("Allow", "GET, HEAD")])
+        found = _NAME.fullmatch(path) and self._stat(path)
+        if not found:
+            # Soon the name may exist (the next root): nobody keeps the absence.
+            return _short(start, "404 Not Found", [("Cache-Control", "no-store")])
+        tag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
+        headers = [
+            ("Cache-Control", self._brief if path == TIMESTAMP else LASTING),
+            ("ETag", tag),
+            ("Accept-Ranges", "bytes"),
+        ]
+        if _listed(environ.get("HTTP_IF_NONE_MATCH"), tag):
+            start("304 Not Modified", headers)
+            return []
+        headers.append(("Content-Type", _kind(path)))
+        begin, end = _span(environ, found.st_size, tag)
+        if begin >= end and found.st_size:
+            headers.append(("Content-Range", f"bytes */{found.st_size}"))
+            return _short(start, "416 Range Not Satisfiable", headers)
+        status = "200 OK"
+        if end - begin != found.st_size:
+            status = "206 Partial Content"
+            headers.append(("Content-Range", f"bytes {begin}-{end - 1}/{found.st_size}"))
+        headers.append(("Content-Length", str(end - begin)))
+        start(status, headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return []
+        if found.st_size <= SMALL:
+            return [self._small(path, tag)[begin:end]]
+        return _pieces(self._root + path, begin, end)
+
+    def _stat(self, path: str) -> os.stat_result | None:
+        try:
+            found = os.stat(self._root + path)  # noqa: PTH116 - on the hot path
+        except (OSError, ValueError):
+            return None
+        return found if (found.st_mode & 0o170000) == 0o100000 else None
+
+    def _small(self, path: str, tag: str) -> bytes:
+        kept = self._kept.get(path)
+        if kept is None or kept.tag != tag:
+            with open(self._root + path, "rb") as stream:
+                kept = _Kept(tag, stream.read())
+            if len(self._kept) >= 1_000:
+                self._kept.clear()
+            self._kept[path] = kept
+        return kept.data
+
+
+def _short(start: Start, status: str, headers: Headers) -> list[bytes]:
+    start(status, [*headers, ("Content-Length", "0")])
+    return []
+
+
+def _listed(header: object, tag: str) -> bool:
+    if not isinstance(header, str):
+        return False
+    return header.strip() == "*" or tag in (
+        one.strip().removeprefix("W/") for one in header.split(",")
+    )
+
+
+def _kind(path: str) -> str:
+    return "application/json" if path.endswith(".json") else "application/octet-stream"
+
+
+def _span(environ: Environ, size: int, tag: str) -> tuple[int, int]:
+    """The bytes asked for; everything when the range is none, or is about another version."""
+    asked = _RANGE.fullmatch(str(environ.get("HTTP_RANGE", "")))
+    if asked is None or environ.get("HTTP_IF_RANGE", tag) != tag or asked[0] == "bytes=-":
+        return 0, size
+    first, last = asked[1], asked[2]
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+def _pieces(path: str, begin: int, end: int) -> Iterator[bytes]:
+    with open(path, "rb") as stream:
+        stream.seek(begin)
+        while begin < end and (piece := stream.read(min(CHUNK, end - begin))):
+            begin += len(piece)
+            yield piece
