@@ -20,7 +20,7 @@ from securesystemslib.exceptions import UnsupportedLibraryError
 from securesystemslib.signer._key import Key, SSlibKey
 from securesystemslib.signer._signer import Signer as Store
 
-from warifu.engines.attest import entries, sealed
+from warifu.engines.attest import entries, hsm, sealed
 from warifu.engines.attest.entries import TRIAL, Entry, State
 from warifu.model.ports import Signer
 from warifu_wire import atomic
@@ -123,6 +123,11 @@ class FolderKeyring:
         """Enter a key that a token or a KMS holds; raises `Refusal` when the name is taken."""
         with self._editing() as kept:
             return _new(kept, Entry(entries.named(name), uri, public, now))
+
+    def create_in_token(self, name: str, where: hsm.Slot, *, now: datetime) -> Entry:
+        """Make a key in a token; its PIN is asked for under the key's name."""
+        entries.named(name)
+        return self.add(name, where.uri, hsm.generate(where, self._ask(name)), now=now)
 
     def become(self, name: str, state: State) -> Entry:
         """Retire a key or call it compromised; neither is ever taken back. Raises `Refusal`."""

@@ -1,0 +1,157 @@
+"""Keys in a real PKCS#11 token (SoftHSM): the keyring's contract, and what tokens get wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pkcs11
+import pytest
+
+from warifu.engines.attest import hsm
+from warifu.engines.attest.hsm import Slot
+from warifu.engines.attest.keyring import FolderKeyring
+from warifu_wire.errors import Fault, Malformed, Refusal
+
+NOW = datetime(2012, 2, 5, tzinfo=UTC)
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+PIN = "a pin for trying"
+LABEL = "publishing & standby"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One SoftHSM token for this module; the library reads its configuration once a load."""
+    folder = tmp_path_factory.mktemp("token")
+    (folder / "tokens").mkdir()
+    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
+        patch.setenv("PYKCS11LIB", "")
+        command = ["softhsm2-util", "--init-token", "--free", "--label", LABEL, "--pin", PIN]
+        subprocess.run([*command, "--so-pin", "0123456789"], check=True, capture_output=True)
+        yield
+        pkcs11.unload(MODULE)
+
+
+@pytest.fixture
+def slot(request: pytest.FixtureRequest) -> Slot:
+    """A place of the test's own in the token."""
+    return Slot(zlib.crc32(request.node.nodeid.encode()) + 10, LABEL, MODULE)
+
+
+def keyring(folder: Path, pin: str = PIN) -> FolderKeyring:
+    return FolderKeyring(folder, ask=lambda _name: pin)
+
+
+def test_a_key_made_in_the_token_signs_there(tmp_path: Path, slot: Slot) -> None:
+    entry = keyring(tmp_path).create_in_token("publish", slot, now=NOW)
+    assert entry.public.scheme == "ecdsa-sha2-nistp256"
+    signer = keyring(tmp_path).signer("publish")
+    for data in (b"", b"data", b"x" * 100_000):
+        assert signer.public.verifies(signer.sign(data), data)
+    assert not entry.trial
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["keyring.json", "keyring.json.lock"]
+
+
+def test_the_private_half_cannot_be_read(tmp_path: Path, slot: Slot) -> None:
+    keyring(tmp_path).create_in_token("publish", slot, now=NOW)
+    with pkcs11.lib(MODULE).get_token(token_label=LABEL).open(user_pin=PIN) as session:
+        private = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.PRIVATE_KEY}
+        for key in session.get_objects(private):
+            assert key[pkcs11.Attribute.SENSITIVE]
+            assert not key[pkcs11.Attribute.EXTRACTABLE]
+            with pytest.raises(pkcs11.exceptions.AttributeSensitive):
+                key[pkcs11.Attribute.VALUE]
+
+
+def test_a_uri_says_the_place_and_nothing_else_is_read(slot: Slot) -> None:
+    assert hsm.slot(slot.uri) == slot
+    for bad in ("hsm:", "hsm:2", "hsm:x?label=a&module=b", f"{slot.uri}&pin=1", "pkcs11:2?label=a"):
+        with pytest.raises(Malformed, match="token-uri"):
+            hsm.slot(bad)
+
+
+def test_a_wrong_pin_is_tried_once_only(tmp_path: Path, slot: Slot) -> None:
+    keyring(tmp_path).create_in_token("publish", slot, now=NOW)
+    asked = []
+
+    def ask(name: str) -> str:
+        asked.append(name)
+        return "a wrong pin"
+
+    signer = FolderKeyring(tmp_path, ask=ask).signer("publish")
+    for _ in range(3):
+        with pytest.raises(Refusal, match="wrong-passphrase"):
+            signer.sign(b"data")
+    assert asked == ["publish"]
+
+
+def test_another_key_under_the_same_name_never_signs(tmp_path: Path, slot: Slot) -> None:
+    mine = keyring(tmp_path)
+    true = mine.create_in_token("publish", slot, now=NOW)
+    other = replace(slot, number=slot.number + 1)
+    hsm.generate(other, PIN)
+    (tmp_path / "second").mkdir()
+    second = keyring(tmp_path / "second")
+    second.add("publish", other.uri, true.public, now=NOW)
+    with pytest.raises(Fault, match="another key"):
+        second.signer("publish").sign(b"data")
+
+
+def test_a_place_in_a_token_is_used_once(tmp_path: Path, slot: Slot) -> None:
+    keyring(tmp_path).create_in_token("publish", slot, now=NOW)
+    with pytest.raises(Refusal, match="key-exists"):
+        keyring(tmp_path).create_in_token("standby", slot, now=NOW)
+    with pytest.raises(Refusal, match="wrong-passphrase"):
+        hsm.generate(replace(slot, number=slot.number + 1), "a wrong pin")
+    assert keyring(tmp_path).names() == ("publish",)
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": "no such token"}, {"module": "/nowhere.so"}, {"number": 7}]
+)
+def test_a_token_that_is_not_there_is_a_fault(
+    tmp_path: Path, slot: Slot, change: dict[str, object]
+) -> None:
+    mine = keyring(tmp_path)
+    entry = mine.create_in_token("publish", slot, now=NOW)
+    gone = replace(slot, **change)  # type: ignore[arg-type]
+    with pytest.raises(Fault, match="token"):
+        hsm.public(gone, PIN)
+    (tmp_path / "second").mkdir()
+    second = keyring(tmp_path / "second")
+    second.add("publish", gone.uri, entry.public, now=NOW)
+    with pytest.raises(Fault, match="token"):
+        second.signer("publish").sign(b"data")
+
+
+def test_threads_sign_one_after_another(tmp_path: Path, slot: Slot) -> None:
+    signer = keyring(tmp_path)
+    signer.create_in_token("publish", slot, now=NOW)
+    found: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(signer.signer("publish").sign(b"data")))
+        for _ in range(8)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sum(signer.public("publish").verifies(raw, b"data") for raw in found) == 8
+
+
+def test_a_key_the_token_already_had_can_be_entered(tmp_path: Path, slot: Slot) -> None:
+    made = hsm.generate(slot, PIN)
+    found = hsm.public(slot, PIN)
+    assert found == made
+    mine = keyring(tmp_path)
+    mine.add("publish", slot.uri, found, now=NOW)
+    assert os.environ["PYKCS11LIB"] == MODULE
+    assert found.verifies(mine.signer("publish").sign(b"data"), b"data")
