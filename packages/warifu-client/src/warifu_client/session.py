@@ -1,0 +1,131 @@
+"""One TUF refresh: trusted metadata in, verified targets out (step 2 of the client's check).
+
+A session is used once: the library fixes its time at construction, so each check opens a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tuf.api import exceptions as tuf
+from tuf.api.metadata import TargetFile
+from tuf.ngclient import Updater
+from tuf.ngclient.fetcher import FetcherInterface
+
+from warifu_client.machine import Machine
+from warifu_wire.check import Served
+from warifu_wire.digest import Digest, digest, of_bytes
+from warifu_wire.errors import Fault, Malformed, Mismatch, Refusal, SignoffMissing, Stale
+
+FAULTY = 500
+
+
+class _Fetcher(FetcherInterface):
+    """The library's view of our transport."""
+
+    def __init__(self, machine: Machine, fresh: bool) -> None:
+        self._machine = machine
+        self._fresh = fresh
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        with self._machine.means.transport.get(url, fresh=self._fresh) as reply:
+            if reply.status != 200:
+                raise tuf.DownloadHTTPError(f"{reply.status} for {url}", reply.status)
+            yield from reply.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The targets of one refresh; reads by digest from the machine's own copy where it has one."""
+
+    machine: Machine
+    updater: Updater
+    told: dict[str, TargetFile | None] = field(default_factory=dict)
+
+    def digest(self, path: str) -> Digest | None:
+        """The sha256 that the signed metadata names for a path."""
+        found = self._target(path)
+        return None if found is None else digest(found.hashes.get("sha256"))
+
+    def read(self, path: str) -> bytes | None:
+        """The verified bytes of a target, kept for the next time under their digest."""
+        found = self._target(path)
+        if found is None:
+            return None
+        kept = self.machine.layout.targets / digest(found.hashes.get("sha256"))
+        try:
+            data = kept.read_bytes()
+        except FileNotFoundError:
+            data = b""
+        if of_bytes(data) != kept.name:
+            with translated():
+                self.updater.download_target(found, str(kept))
+            data = kept.read_bytes()
+        return data
+
+    def _target(self, path: str) -> TargetFile | None:
+        if path not in self.told:
+            with translated():
+                self.told[path] = self.updater.get_targetinfo(path)
+        return self.told[path]
+
+
+def refresh(machine: Machine, *, fresh: bool) -> Served:
+    """Everything the client's check needs of TUF; `fresh`: from the origin, past every cache.
+
+    Raises `Refusal` for metadata that is not to be trusted, `Fault` when there is none.
+    """
+    layout = machine.layout
+    address = machine.settings.address.rstrip("/")
+    for half in layout.metadata.glob("tmp*"):
+        half.unlink(missing_ok=True)
+    with translated():
+        updater = Updater(
+            str(layout.metadata),
+            f"{address}/metadata/",
+            str(layout.targets),
+            f"{address}/targets/",
+            _Fetcher(machine, fresh),
+            bootstrap=layout.trust.read_bytes(),
+        )
+        # The library has no clock to be given: its time is the machine's, as is every other.
+        trusted = updater._trusted_set
+        trusted.reference_time = machine.means.clock().wall
+        updater.refresh()
+    machine.reached("refreshed")
+    return Served(
+        trusted.root.version,
+        trusted.targets.version,
+        trusted.timestamp.expires,
+        Session(machine, updater),
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The library's errors in the house's words."""
+    try:
+        yield
+    except tuf.ExpiredMetadataError as error:
+        code = "lease-over" if "timestamp" in str(error) else "metadata-expired"
+        raise Stale(code, needed="newer metadata, or the right time", why=error) from error
+    except tuf.BadVersionNumberError as error:
+        raise Stale("metadata-older", needed="what was seen before or newer", why=error) from error
+    except tuf.UnsignedMetadataError as error:
+        raise SignoffMissing(
+            "metadata-unsigned", needed="metadata signed by its role", why=error
+        ) from error
+    except (tuf.LengthOrHashMismatchError, tuf.DownloadLengthMismatchError) as error:
+        raise Mismatch("not-what-was-signed", needed="the signed bytes", why=error) from error
+    except tuf.DownloadHTTPError as error:
+        if error.status_code >= FAULTY:
+            raise Fault(f"the provider's server failed: {error}", needed="a later try") from error
+        raise Refusal("metadata-missing", needed="the provider's metadata", why=error) from error
+    except tuf.DownloadError as error:
+        raise Fault(f"cannot reach the provider: {error}", needed="a network connection") from error
+    except tuf.RepositoryError as error:
+        raise Malformed("metadata-malformed", needed="TUF metadata", why=error) from error
+    except OSError as error:
+        raise Fault(f"cannot keep metadata: {error}", needed="space and write access") from error

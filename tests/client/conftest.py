@@ -1,0 +1,89 @@
+"""A provider over HTTP and a member's machine, both on the test's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.client.provider import PRODUCT, Provider
+from tests.client.serving import Site, serving
+from warifu_client import settings, transport
+from warifu_client.layout import Layout
+from warifu_client.machine import Checkpoint, Machine, Means, passing
+from warifu_client.settings import Settings
+from warifu_client.starting import Starter, run
+from warifu_wire.check import Reading
+
+
+@dataclass
+class Clock:
+    """Both clocks of a machine, moved by hand; `drift` moves the wall alone."""
+
+    wall: datetime = datetime(2012, 2, 5, 4, 0, tzinfo=UTC)
+    boot: float = 1_000.0
+    seen: list[Reading] = field(default_factory=list)
+
+    def __call__(self) -> Reading:
+        return Reading(self.wall, self.boot)
+
+    def now(self) -> datetime:
+        """The wall."""
+        return self.wall
+
+    def pass_(self, seconds: float) -> None:
+        """Time goes by on both."""
+        self.wall += timedelta(seconds=seconds)
+        self.boot += seconds
+
+    def drift(self, seconds: float) -> None:
+        """The wall clock is set."""
+        self.wall += timedelta(seconds=seconds)
+
+
+Made = Callable[..., Machine]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def provider(tmp_path: Path, clock: Clock) -> Provider:
+    return Provider(tmp_path / "site", clock.now)
+
+
+@pytest.fixture
+def site(provider: Provider) -> Iterator[Site]:
+    with serving(provider.folder) as running:
+        yield running
+
+
+@pytest.fixture
+def made(tmp_path: Path, site: Site, provider: Provider, clock: Clock) -> Made:
+    """A machine by name; asked for again with other means, it is the same folder."""
+
+    def make(
+        name: str = "member-0001",
+        *,
+        start: Starter = run,
+        checkpoint: Checkpoint = passing,
+        **told: object,
+    ) -> Machine:
+        layout = Layout(tmp_path / "machines" / name)
+        given = Settings(site.address, PRODUCT, **told)
+        if not layout.settings.exists() or told:
+            settings.write(layout, given, provider.root)
+        means = Means(clock, transport.of(given), start, checkpoint)
+        return Machine(layout, settings.read(layout), means)
+
+    return make
+
+
+@pytest.fixture
+def machine(made: Made) -> Machine:
+    return made()
