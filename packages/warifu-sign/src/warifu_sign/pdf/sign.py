@@ -45,7 +45,7 @@ class HeldKey(signers.Signer):
     def __init__(self, key: SigningKey) -> None:
         self.key = key
         name = "sha256_rsa" if is_rsa(key) else "sha256_ecdsa"
-        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+        store = SimpleCertificateStore()
         store.register_multiple([_asn1(one) for one in key.chain])
         super().__init__(
             signing_cert=_asn1(key.certificate),

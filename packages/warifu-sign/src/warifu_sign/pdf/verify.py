@@ -1,5 +1,7 @@
-"""Judging a signed PDF: exactly the signed revision is returned, and only if nothing came after it
-but evidence (PAdES: document security store, document time stamps)."""
+"""Judging a signed PDF: exactly the signed revision is returned.
+
+And only if nothing came after it but evidence (PAdES: security store, document time stamps).
+"""
 
 from __future__ import annotations
 
@@ -135,7 +137,7 @@ def _check_changes(signature: EmbeddedPdfSignature, after: bytes) -> None:
 
     A reader that repairs files would also find objects in loose bytes, so none may stand there.
     """
-    signature.compute_integrity_info()  # type: ignore[no-untyped-call]
+    signature.compute_integrity_info()
     if not after.strip():
         return
     found: object = signature.diff_result
