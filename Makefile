@@ -42,7 +42,7 @@ test: .venv/ok  ## the gate: lint, types, architecture, tests, coverage floors
 	@$(BIN)/python -m tools.gate
 
 test-nightly: .venv/ok  ## mutation run over model and flow, long property runs
-	@tools/debian/need test-nightly
+	@tools/debian/need test
 	@$(BIN)/python -m pytest -q --hypothesis-profile=nightly tests
 	@$(BIN)/python -m tools.mutate
 

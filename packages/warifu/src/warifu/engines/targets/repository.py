@@ -27,7 +27,7 @@ from warifu_wire.times import Instant
 class TufRepository:
     """`ports.Repository` on a TUF tree in a store, signed with the keys of a keyring."""
 
-    def __init__(self, store: Store, keyring: Keyring, lives: Lives = Lives()) -> None:  # noqa: B008
+    def __init__(self, store: Store, keyring: Keyring, lives: Lives = Lives()) -> None:
         self._store = store
         self._keys = keyring
         self._lives = lives
