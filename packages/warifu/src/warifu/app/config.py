@@ -12,6 +12,7 @@ from warifu.model.program import PARTS, Program, program
 from warifu_wire.errors import Fault, Malformed, Refusal
 
 NAME = "warifu.toml"
+TABLES = PARTS | {"service", "rollout", "policy", "probe"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,24 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """One more step of the production probe: the usual work after the program was started."""
+
+    name: str
+    run: tuple[str, ...]
+    seconds: int
+    proves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """Where the probe's host application is, and what it does with the program once it runs."""
+
+    host: str
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything `warifu.toml` says; `root` is the folder it lies in."""
 
@@ -56,6 +75,7 @@ class Config:
     service: Service
     rollout: Rollout
     policy: Policy
+    probing: Probing
 
 
 def load(path: Path) -> Config:
@@ -76,8 +96,8 @@ def load(path: Path) -> Config:
 def parse(content: Mapping[str, object], root: Path) -> Config:
     """The configuration of a file's content; raises `Malformed` naming the key."""
     for key in content:
-        if key not in {*PARTS, "service", "rollout", "policy"}:
-            raise Malformed("unknown-key", needed=f"one of {', '.join(sorted(PARTS))}", key=key)
+        if key not in TABLES:
+            raise Malformed("unknown-key", needed=f"one of {', '.join(sorted(TABLES))}", key=key)
     described = program(content)
     return Config(
         root,
@@ -85,6 +105,7 @@ def parse(content: Mapping[str, object], root: Path) -> Config:
         _service(_table(content, "service"), root, described.product),
         _rollout(_table(content, "rollout")),
         _policy(_table(content, "policy")),
+        _probing(_table(content, "probe")),
     )
 
 
@@ -130,6 +151,25 @@ def _policy(found: dict[str, object]) -> Policy:
     )
 
 
+def _probing(found: dict[str, object]) -> Probing:
+    _only("probe", found, {"host", "use"})
+    uses = _table(found, "use")
+    return Probing(
+        _text("probe", found, "host", ""),
+        tuple(_use(name, _table(uses, name)) for name in uses),
+    )
+
+
+def _use(name: str, found: dict[str, object]) -> Use:
+    table = f"probe.use.{name}"
+    _only(table, found, {"run", "seconds", "proves"})
+    run = _texts(table, found, "run")
+    if not run:
+        raise Malformed("bad-key", needed="a command", key=f"{table}.run")
+    seconds = _number(table, found, "seconds", 60)
+    return Use(name, run, seconds, _texts(table, found, "proves"))
+
+
 def _table(content: Mapping[str, object], name: str) -> dict[str, object]:
     found = content.get(name, {})
     if not isinstance(found, dict):
@@ -149,6 +189,13 @@ def _text(table: str, found: dict[str, object], key: str, default: str) -> str:
     if not isinstance(value, str):
         raise Malformed("bad-key", needed="a string", key=f"{table}.{key}")
     return value
+
+
+def _texts(table: str, found: dict[str, object], key: str) -> tuple[str, ...]:
+    value = found.get(key, ())
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise Malformed("bad-key", needed="a list of strings", key=f"{table}.{key}")
+    return tuple(value)
 
 
 def _number(table: str, found: dict[str, object], key: str, default: int) -> int:

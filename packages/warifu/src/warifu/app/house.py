@@ -1,0 +1,144 @@
+"""The wiring: one product's house, with its engines chosen by what warifu.toml says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from warifu.app.config import Config
+from warifu.app.reactions import Reacting
+from warifu.engines.attest.keyring import FolderKeyring
+from warifu.engines.attest.statements import FolderStatements
+from warifu.engines.build.builder import SandboxBuilder
+from warifu.engines.build.suites import SandboxSuites
+from warifu.engines.depot.folder import FolderDepot
+from warifu.engines.ledger.store import DatabaseLedger
+from warifu.engines.probe.origin import PublicOrigin
+from warifu.engines.sources.repository import GitSources
+from warifu.engines.targets.repository import TufRepository
+from warifu.engines.targets.store import FolderStore
+from warifu.engines.traffic.store import SqliteTraffic
+from warifu.model import people
+from warifu.model.ports import Depot, Ledger, Origin, Repository, Statements
+from warifu.model.ports_source import Workshop
+from warifu.model.ports_watch import Traffic
+from warifu_wire import atomic
+from warifu_wire.errors import Fault, Refusal
+
+ROOT = "root.json"
+Ask = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything the verbs are given; `root` is the first root as members' updaters embed it."""
+
+    config: Config
+    ledger: Ledger
+    depot: Depot
+    statements: Statements
+    keyring: FolderKeyring
+    workshop: Workshop
+    repository: Repository
+    traffic: Traffic
+    root: bytes
+
+    @property
+    def product(self) -> str:
+        """The product's name."""
+        return self.config.program.product
+
+    @property
+    def origin(self) -> Origin:
+        """The public address."""
+        return PublicOrigin(self.config.service.address, self.root)
+
+    @property
+    def public(self) -> Path:
+        """The folder that is served."""
+        return public_folder(self.config)
+
+    @property
+    def trial(self) -> bool:
+        """Whether any key is a trial key: then nothing is served beyond this machine."""
+        return any(one.trial for one in self.keyring.entries().values())
+
+
+def clock() -> datetime:
+    """The time now, UTC, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def public_folder(config: Config) -> Path:
+    """Where the published tree lies."""
+    return config.service.state / "public"
+
+
+def nobody(name: str) -> str:
+    """No one is there to be asked for a passphrase."""
+    raise Refusal("passphrase-needed", needed=f"the passphrase of {name}", key=name)
+
+
+def found(config: Config, now: datetime, told: Callable[[str], None]) -> House:
+    """Found a product's house: trial keys for everybody, the first tree, an empty ledger.
+
+    Repeating it after a kill finishes it; raises `Refusal` when it is finished already.
+    """
+    state = config.service.state
+    if (state / ROOT).exists():
+        raise Refusal("already-founded", needed="another product or state folder", folder=state)
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Fault(f"cannot make {state}: {error.strerror}", needed="write access") from error
+    keyring = FolderKeyring(state / "keys")
+    everybody = people.persons(config.policy.approvals)
+    names = people.key_names(everybody)
+    for number, name in enumerate(names, 1):
+        if name not in keyring.names():
+            keyring.create_trial(name, now=now)
+        told(f"key {number} of {len(names)}: {name}")
+    policy = config.policy
+    repository = _repository(config, keyring)
+    repository.create(
+        people.rules(policy.approvals, policy.lease, policy.offline),
+        people.everybody(everybody, keyring.public),
+        [config.program.product],
+        now,
+    )
+    root = (public_folder(config) / "metadata" / "1.root.json").read_bytes()
+    atomic.write(state / ROOT, root)
+    return open_house(config)
+
+
+def open_house(config: Config, ask: Ask = nobody) -> House:
+    """The house as it stands; raises `Refusal` when it was never founded."""
+    state = config.service.state
+    try:
+        root = (state / ROOT).read_bytes()
+    except FileNotFoundError as error:
+        raise Refusal("not-founded", needed="`warifu init` first", folder=state) from error
+    depot = FolderDepot(Path(config.service.store))
+    keyring = FolderKeyring(state / "keys", ask=ask)
+    return House(
+        config,
+        Reacting(DatabaseLedger(config.service.ledger)),
+        depot,
+        FolderStatements(state / "statements"),
+        keyring,
+        Workshop(
+            GitSources(config.root, state / "history.sqlite", depot.get),
+            SandboxBuilder("urn:warifu:builder:build"),
+            SandboxBuilder("urn:warifu:builder:rebuild"),
+            SandboxSuites(),
+        ),
+        _repository(config, keyring),
+        SqliteTraffic(state / "traffic.sqlite"),
+        root,
+    )
+
+
+def _repository(config: Config, keyring: FolderKeyring) -> Repository:
+    return TufRepository(FolderStore(public_folder(config)), keyring)

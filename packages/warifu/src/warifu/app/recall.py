@@ -1,0 +1,78 @@
+"""What the ledger tells of, loaded again and verified anew: compositions, programs, changes."""
+
+from __future__ import annotations
+
+from warifu.app.house import House
+from warifu.model.approval import Change, change
+from warifu.model.composition import Composition, recall
+from warifu.model.ledger import Event
+from warifu.model.verification import Verified, verified
+from warifu_wire import canonical, routes
+from warifu_wire.digest import Digest, digest
+from warifu_wire.errors import Refusal
+from warifu_wire.fields import rows, text
+from warifu_wire.manifest import Kind
+
+
+def composed(house: House, kind: Kind) -> Composition:
+    """The last composition of a kind from the commit that warifu.toml approves."""
+    wanted = house.config.program
+    for event in reversed(list(house.ledger.events(kind="composition.made"))):
+        made = recall(event.facts, house.depot, house.statements)
+        here = (made.product, made.kind, made.source) == (wanted.product, kind, wanted.approved)
+        if here and dict(made.labels) == dict(wanted.labels):
+            return made
+    raise Refusal("not-composed", needed=f"`warifu compose --kind {kind}` first", kind=kind)
+
+
+def program(house: House, release: Digest) -> Verified:
+    """A verified program by its release id; every signature under it is checked again."""
+    made = _last(house, "composition.made", release)
+    checked = _last(house, "verification.completed", release)
+    composition = recall(made.facts, house.depot, house.statements)
+    facts = checked.facts
+    named = [*rows(facts["results"]), facts["verdict"], facts["evidence"]]
+    current = house.repository.current(house.product)
+    return verified(
+        composition,
+        [house.statements.get(digest(one)) for one in named],
+        current.rules,
+        current.people,
+    )
+
+
+def proposal(house: House) -> Change:
+    """The open proposal of the product, with its programs; raises `Refusal` when there is none."""
+    row = house.ledger.row("proposal", house.product)
+    if row is None:
+        raise Refusal("nothing-proposed", needed="`warifu sign` to propose", product=house.product)
+    found = routes.read(canonical.dumps(row["routes"]), house.product)
+    return change(found, tuple(program(house, one.id) for one in found.offers))
+
+
+def proposed(house: House, wanted: Digest) -> Change:
+    """The proposal of that digest, while it is the open one."""
+    found = proposal(house)
+    if found.digest != wanted:
+        raise Refusal("proposal-replaced", needed=found.digest, found=wanted)
+    return found
+
+
+def release(house: House, said: str) -> Digest:
+    """A published release by the first characters of its id, at least eight."""
+    fits = [key for key, _ in house.ledger.rows("publication") if key.startswith(text(said))]
+    if len(said) < 8 or len(fits) != 1:
+        raise Refusal(
+            "which-release",
+            needed="at least 8 characters of exactly one published release",
+            said=said,
+            fits=", ".join(one[:16] for one in fits) or "none",
+        )
+    return digest(fits[0])
+
+
+def _last(house: House, kind: str, release: Digest) -> Event:
+    found = list(house.ledger.events(kind=kind, subject=release))
+    if not found:
+        raise Refusal("not-verified", needed=f"an event {kind} of it", release=release)
+    return found[-1]

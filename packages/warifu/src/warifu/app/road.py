@@ -1,0 +1,248 @@
+"""The road's verbs on a house: what the doors call. Each reads, lets a station act, and tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from warifu.app import page as pages
+from warifu.app import plans, recall, work
+from warifu.app.house import House
+from warifu.flow import compose as composing
+from warifu.flow import publish as publishing
+from warifu.flow import remedy as remedying
+from warifu.flow import sign as signing
+from warifu.flow import stop as stopping
+from warifu.flow import verify as verifying
+from warifu.model.approval import Change, change
+from warifu.model.composition import Composition
+from warifu.model.impact import Impact
+from warifu.model.remedy import remedy as remedy_of
+from warifu.model.routing import Fleet, draft, offer
+from warifu.model.verification import Verified
+from warifu_wire import manifest
+from warifu_wire.digest import Digest
+from warifu_wire.floors import BEGINNING
+from warifu_wire.manifest import Kind
+from warifu_wire.routes import Offer, Routes
+from warifu_wire.stops import Halt, in_force
+
+NOTHING_OLD = Fleet()
+RELEASE_ENGINEER = "release-engineer"
+RANK_STEP = 10
+"""Programs of one change rank alike, above those of all changes before; room for legacy ranks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A sign-off: the digest signed, who has signed so far, and how many the rules ask for."""
+
+    digest: Digest
+    signed: tuple[str, ...]
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A stop as it stands: its number, and whether it was fetched back from the public address."""
+
+    seq: int
+    in_force: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circles:
+    """Installations that are served first: our own machines, and volunteers."""
+
+    own: tuple[str, ...] = ()
+    volunteers: tuple[str, ...] = ()
+
+
+def compose(house: House, kind: Kind, now: datetime, candidate: bytes | None = None) -> Composition:
+    """Compose one program; `candidate` is an archive made elsewhere."""
+    return composing.compose(
+        house.ledger,
+        house.depot,
+        house.statements,
+        house.keyring,
+        house.workshop,
+        house.config.program,
+        kind,
+        by=RELEASE_ENGINEER,
+        now=now,
+        candidate=candidate,
+    )
+
+
+def verify(house: House, kind: Kind, now: datetime) -> Verified:
+    """Verify the last composition of a kind."""
+    current = house.repository.current(house.product)
+    return verifying.verify(
+        house.ledger,
+        house.depot,
+        house.statements,
+        house.keyring,
+        house.workshop,
+        house.config.program,
+        recall.composed(house, kind),
+        current.rules,
+        current.people,
+        by="verify",
+        now=now,
+    )
+
+
+def propose(
+    house: House,
+    releases: Iterable[Digest],
+    now: datetime,
+    *,
+    circles: Circles = Circles(),
+    fleet: Fleet = NOTHING_OLD,
+    lift: Iterable[Digest] = (),
+) -> Change:
+    """Open a change that offers exactly these verified releases; `lift` names those to resume."""
+    current = house.repository.current(house.product)
+    before = current.road
+    programs = tuple(recall.program(house, one) for one in dict.fromkeys(releases))
+    lifted = {
+        entry.digest for one in lift for entry in in_force(current.stops.entries, one, frozenset())
+    }
+    seq = 1 if before is None else before.seq + 1
+    again = frozenset(lift)
+    offers = tuple(_offer(house, one, before, seq, again, circles) for one in programs)
+    routes = draft(house.product, before, current.stops, offers, fleet, now, lifted)
+    proposed = change(routes, programs)
+    signing.propose(house.ledger, proposed, before, by=RELEASE_ENGINEER, now=now)
+    return proposed
+
+
+def page_text(house: House, proposed: Change, language: str) -> str:
+    """The page to be shown before signing."""
+    rules = house.repository.current(house.product).rules
+    return pages.text(proposed, rules, language, house.trial)
+
+
+def sign(house: House, person: str, language: str, now: datetime) -> Signed:
+    """Sign the open proposal, and the page shown, with the person's own key."""
+    proposed = recall.proposal(house)
+    current = house.repository.current(house.product)
+    signing.sign(
+        house.ledger,
+        house.statements,
+        proposed,
+        pages.page(proposed, current.rules, language, house.trial),
+        house.keyring.signer(person),
+        current.rules,
+        current.people,
+        person=person,
+        now=now,
+    )
+    done = tuple(
+        str(row["person"])
+        for _, row in house.ledger.rows("signoff")
+        if row["digest"] == proposed.digest
+    )
+    return Signed(proposed.digest, done, current.rules.thresholds["approver"])
+
+
+def publish(house: House, now: datetime) -> tuple[work.Tried, ...]:
+    """Order the publication of the open, approved change, and try at once to enact it."""
+    proposed = recall.proposal(house)
+    current = house.repository.current(house.product)
+    approved = signing.gather(
+        house.ledger, house.statements, proposed, current.rules, current.people
+    )
+    publishing.publish(
+        house.ledger,
+        house.depot,
+        approved,
+        current.rules,
+        current.people,
+        by=RELEASE_ENGINEER,
+        now=now,
+    )
+    return work.run(house, now)
+
+
+def stop(
+    house: House,
+    release: Digest,
+    state: Halt,
+    why: Mapping[str, str],
+    now: datetime,
+    *,
+    by: str,
+    max_share: int = 0,
+) -> Halted:
+    """Stop, hold or cap; tried at once, and only called stopped when it was fetched back."""
+    event = stopping.stop(
+        house.ledger,
+        house.repository,
+        product=house.product,
+        release=release,
+        state=state,
+        by=by,
+        why=why,
+        now=now,
+        max_share=max_share,
+    )
+    tried = [one for one in work.run(house, now) if one.verb == "narrow"]
+    seq = int(event.key.rpartition("/")[2])
+    failed = tried[-1].why if tried else "the worker has it"
+    return Halted(seq, not failed, failed)
+
+
+def assess(house: House, release: Digest, now: datetime, *, by: str) -> Impact:
+    """The impact of a release as of now, recorded."""
+    records = house.traffic.records(release, since=BEGINNING, until=now, known_before=now)
+    return remedying.assess(house.ledger, release, records, by=by, now=now)
+
+
+def remedy(
+    house: House,
+    bad: Digest,
+    now: datetime,
+    *,
+    circles: Circles = Circles(),
+) -> Change:
+    """Plan the remedy from the verified repair and update, and propose the routes that offer it."""
+    pair = [_verified(house, one) for one in (Kind.REPAIR, Kind.UPDATE)]
+    tree = manifest.parse(house.depot.get(bad)).tree
+    planned = remedy_of(bad, tree, *pair)
+    remedying.plan(house.ledger, planned, by=RELEASE_ENGINEER, now=now)
+    before = house.repository.current(house.product).road
+    offers = before.offers if before else ()
+    kept = [one.id for one in offers if _stays(house, one, tree)]
+    ids = [one.composition.id for one in pair]
+    broken = Fleet(broken=frozenset({bad}))
+    return propose(house, (*kept, *ids), now, circles=circles, fleet=broken)
+
+
+def _stays(house: House, one: Offer, bad_tree: Digest) -> bool:
+    """An install program stays on offer, unless it installs the very tree that is bad."""
+    tree = manifest.parse(house.depot.get(one.id)).tree
+    return one.kind is Kind.INSTALL and tree != bad_tree
+
+
+def _verified(house: House, kind: Kind) -> Verified:
+    return recall.program(house, recall.composed(house, kind).id)
+
+
+def _offer(
+    house: House,
+    program: Verified,
+    before: Routes | None,
+    seq: int,
+    again: frozenset[Digest],
+    circles: Circles,
+) -> Offer:
+    """The offer as it stands, its plan untouched; a new or a resumed one begins its plan anew."""
+    release = program.composition.id
+    former = None if before is None else before.offer(release)
+    if former is not None and release not in again:
+        return former
+    plan = plans.draft(house.config.rollout, seq, circles.own, circles.volunteers)
+    return offer(program, former.rank if former else seq * RANK_STEP, plan)

@@ -1,0 +1,174 @@
+"""How owed work is done: by the station whose verb it is. All of it may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from warifu.app import probing, recall
+from warifu.app.house import House
+from warifu.flow import publish, remedy, sign, stop, watch
+from warifu.model.ledger import Due
+from warifu.model.rollout import Pace
+from warifu_wire.digest import Digest, digest
+from warifu_wire.errors import Fault, Refusal
+from warifu_wire.stops import Halt
+
+ALARM = "alarm"
+RETRY = (1, 2, 5, 15, 60)
+"""Seconds until the next try; the last one repeats."""
+
+_UNPROBED = {
+    "en": "The production probe failed.",
+    "ja": "本番環境の動作確認に失敗しました。",
+}
+_ALARMED = {
+    "en": "Members' outcomes raised the alarm.",
+    "ja": "会員の適用結果により警報が出ました。",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One piece of work as it was tried: done, or why not."""
+
+    verb: str
+    subject: str
+    why: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it is finished."""
+        return not self.why
+
+
+def run(house: House, now: datetime, limit: int = 50) -> tuple[Tried, ...]:
+    """Try the work that is due, oldest first; what fails is due again later, and never lost."""
+    tried: list[Tried] = []
+    while len(tried) < limit and (claimed := house.ledger.claim(now, limit=1)):
+        (due,) = claimed
+        try:
+            why = "" if VERBS[due.work.verb](house, due, now) else "not in force yet"
+        except (Refusal, Fault) as error:
+            why = str(error)
+        if why:
+            wait = RETRY[min(due.tries, len(RETRY) - 1)]
+            house.ledger.again(due, now + timedelta(seconds=wait), why)
+        else:
+            house.ledger.done(due)
+        tried.append(Tried(due.work.verb, due.work.subject, why))
+    return tuple(tried)
+
+
+def _enact(house: House, due: Due, now: datetime) -> bool:
+    change = recall.proposed(house, digest(due.work.subject))
+    current = house.repository.current(house.product)
+    approved = sign.gather(house.ledger, house.statements, change, current.rules, current.people)
+    publish.enact(
+        house.ledger,
+        house.depot,
+        house.repository,
+        house.origin,
+        approved,
+        current.rules,
+        current.people,
+        now=now,
+    )
+    return True
+
+
+def _narrow(house: House, due: Due, now: datetime) -> bool:
+    by = str(due.work.facts["by"])
+    product = due.work.subject
+    event = stop.enforce(
+        house.ledger, house.repository, house.origin, product=product, by=by, now=now
+    )
+    return event is not None
+
+
+def _widen(house: House, due: Due, now: datetime) -> bool:
+    product = due.work.subject
+    event = watch.widen(house.ledger, house.repository, house.origin, product=product, now=now)
+    return event is not None
+
+
+def _probe(house: House, _due: Due, now: datetime) -> bool:
+    """Every release that began with this publication; what was there before is probed already."""
+    road = house.repository.current(house.product).road
+    fresh = () if road is None else [one for one in road.offers if one.plan.since == road.seq]
+    for one in fresh:
+        with probing.box(house, one.id) as machine:
+            watch.probe(
+                house.ledger,
+                house.statements,
+                house.keyring.signer("probe"),
+                machine,
+                product=house.product,
+                release=one.id,
+                now=now,
+            )
+    return True
+
+
+def _gate(house: House, due: Due, now: datetime) -> bool:
+    release = digest(due.work.subject)
+    current = house.repository.current(house.product)
+    watch.gate(
+        house.ledger,
+        house.statements,
+        house.traffic,
+        current,
+        release,
+        pace=Pace(),
+        now=now,
+    )
+    return True
+
+
+def _hold(house: House, due: Due, now: datetime) -> bool:
+    _halt_release(house, digest(due.work.subject), Halt.HELD, _UNPROBED, now)
+    return True
+
+
+def _halt(house: House, due: Due, now: datetime) -> bool:
+    state = Halt.STOPPED if due.work.facts["level"] == "stop" else Halt.HELD
+    _halt_release(house, digest(due.work.subject), state, _ALARMED, now)
+    return True
+
+
+def _remedied(house: House, _due: Due, now: datetime) -> bool:
+    for event in list(house.ledger.events(kind="remedy.planned")):
+        remedy.published(house.ledger, digest(event.subject), now=now)
+    return True
+
+
+def _halt_release(
+    house: House, release: Digest, state: Halt, why: Mapping[str, str], now: datetime
+) -> None:
+    """The alarm narrows on its own key, once a state: a repeat adds nothing."""
+    held = [row["state"] for _, row in house.ledger.rows("stop") if row["release"] == release]
+    if state.value in held or Halt.STOPPED.value in held:
+        return
+    stop.stop(
+        house.ledger,
+        house.repository,
+        product=house.product,
+        release=release,
+        state=state,
+        by=ALARM,
+        why=why,
+        now=now,
+    )
+
+
+VERBS: Mapping[str, Callable[[House, Due, datetime], bool]] = {
+    "enact": _enact,
+    "gate": _gate,
+    "halt": _halt,
+    "hold": _hold,
+    "narrow": _narrow,
+    "probe": _probe,
+    "remedied": _remedied,
+    "widen": _widen,
+}

@@ -1,0 +1,74 @@
+"""The worker: keeps the lease alive, does what is owed, and watches what members report."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from warifu.app import work
+from warifu.app.house import House
+from warifu.flow import watch
+from warifu.model.rollout import Pace
+from warifu_wire.errors import Fault, Refusal
+
+TICK = 0.5
+"""Seconds between two looks at what is due."""
+SHARE = 10
+"""The lease is signed again after a tenth of its life."""
+LOOK = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When the lease was last signed and the outcomes last looked at."""
+
+    leased: datetime | None = None
+    looked: datetime | None = None
+
+
+def beat(
+    house: House, last: Beat, now: datetime, told: Callable[[str], None], pace: Pace = Pace()
+) -> Beat:
+    """One round; whatever refuses is told and tried again at the next."""
+    leased, looked = last.leased, last.looked
+    every = timedelta(seconds=house.config.policy.lease) / SHARE
+    try:
+        if leased is None or now - leased >= every:
+            renewal = house.repository.lease(now)
+            leased = now
+            for one in renewal.warnings:
+                told(f"{one.role} expires {one.expires:%Y-%m-%d}: {one.needed}")
+        for tried in work.run(house, now):
+            told(f"{tried.verb} {tried.subject[:16]}: {'done' if tried.done else tried.why}")
+        if looked is None or now - looked >= LOOK:
+            look(house, now, pace)
+            looked = now
+    except (Refusal, Fault) as error:
+        told(str(error))
+    return Beat(leased, looked)
+
+
+def look(house: House, now: datetime, pace: Pace) -> None:
+    """Seal the reports that came in, let the alarm count them, and open what may open."""
+    watch.seal(house.ledger, house.traffic, now)
+    current = house.repository.current(house.product)
+    road = current.road
+    for one in () if road is None else road.offers:
+        watch.watch(house.ledger, house.traffic, current, one.id, now=now)
+        watch.gate(
+            house.ledger, house.statements, house.traffic, current, one.id, pace=pace, now=now
+        )
+
+
+def run(
+    house: House,
+    clock: Callable[[], datetime],
+    told: Callable[[str], None],
+    ended: threading.Event,
+) -> None:
+    """Beat until ended."""
+    last = Beat()
+    while not ended.wait(TICK):
+        last = beat(house, last, clock(), told)

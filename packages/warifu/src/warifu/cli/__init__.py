@@ -1,0 +1,63 @@
+"""The command line: ten road verbs; operations are sub-groups. Exit 0 done, 1 refused, 3 fault."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from warifu.app import words
+from warifu.cli import operations, release, respond
+from warifu.cli.said import Said
+from warifu_wire.errors import Fault, Refusal
+
+
+class Door(click.Group):
+    """Turns what the house refuses into one message and the right exit code."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a refusal exits 1, a fault 3."""
+        try:
+            return super().invoke(ctx)
+        except (Refusal, Fault) as error:
+            _told(error, ctx.obj if isinstance(ctx.obj, Said) else Said(Path(), False, "en"))
+            sys.exit(1 if isinstance(error, Refusal) else 3)
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-C",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="The source folder with warifu.toml.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--lang", type=click.Choice(words.LANGUAGES), default="en", help="Language.")
+@click.version_option(package_name="warifu")
+@click.pass_context
+def main(ctx: click.Context, folder: Path, as_json: bool, lang: str) -> None:
+    """warifu releases software so that what was verified is what members install.
+
+    Example: warifu init && warifu compose && warifu verify
+    """
+    ctx.obj = Said(folder, as_json, lang)
+
+
+def _told(error: Refusal | Fault, said: Said) -> None:
+    if said.as_json:
+        refused = isinstance(error, Refusal)
+        told = {
+            "code": error.reason if isinstance(error, Refusal) else "fault",
+            "facts": error.facts if isinstance(error, Refusal) else {"what": error.what},
+            "needed": error.needed,
+            "refused": refused,
+        }
+        print(json.dumps(told, ensure_ascii=False))
+    print(words.told(error, said.language), file=sys.stderr)
+
+
+for command in (*release.VERBS, *respond.VERBS, *operations.GROUPS):
+    main.add_command(command)

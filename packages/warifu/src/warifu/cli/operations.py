@@ -1,0 +1,120 @@
+"""Operations: status and incident entries, the ledger, keys, and checks of the house itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from warifu.app import recall, reporting, standing, worker
+from warifu.app.house import clock
+from warifu.cli.said import Said
+from warifu.flow.report import ENTERED
+from warifu_wire.errors import Malformed
+
+
+@click.command()
+@click.pass_obj
+def status(said: Said) -> None:
+    """What is published, which stage is open, what waits and why.
+
+    Example: warifu status
+    """
+    found = standing.standing(said.house())
+    said.tell("\n".join(found.lines(said.language)), **found.to_json())
+
+
+@click.command("work")
+@click.pass_obj
+def work_(said: Said) -> None:
+    """One round of the worker, for houses that are not served from here.
+
+    Example: warifu work
+    """
+    house = said.house()
+    done: list[str] = []
+    worker.beat(house, worker.Beat(), clock(), done.append)
+    said.tell("\n".join(done) or "nothing was due", done=done)
+
+
+@click.group()
+def incident() -> None:
+    """Enter what the system cannot see: findings, contacts, decisions.
+
+    Example: warifu incident enter 3f9a1c22 finding.recorded --ja … --en …
+    """
+
+
+@incident.command("enter")
+@click.argument("release")
+@click.argument("kind", type=click.Choice(sorted(ENTERED)))
+@click.option("--ja", required=True, help="What, in Japanese.")
+@click.option("--en", required=True, help="What, in English.")
+@click.option("--at", help="When it happened, e.g. 2012-02-06T11:00:00+09:00; by default now.")
+@click.option("--by", default="oncall-1", show_default=True, help="Who enters it.")
+@click.pass_obj
+def enter(said: Said, release: str, kind: str, ja: str, en: str, at: str | None, by: str) -> None:
+    """Enter an event; it is marked as entered by a person.
+
+    Example: warifu incident enter 3f9a1c22 incident.declared --ja 調査開始 --en "started"
+    """
+    house = said.house()
+    now = clock()
+    when = now if at is None else _time(at)
+    told = {"en": en, "ja": ja}
+    event = reporting.enter(house, recall.release(house, release), kind, told, when, now, by=by)
+    said.tell(f"#{event.seq} {event.kind}", seq=event.seq, kind=event.kind)
+
+
+@click.group()
+def ledger() -> None:
+    """Read and verify the ledger.
+
+    Example: warifu ledger verify
+    """
+
+
+@ledger.command("verify")
+@click.pass_obj
+def verify_ledger(said: Said) -> None:
+    """Hash every event again.
+
+    Example: warifu ledger verify
+    """
+    count = said.house().ledger.verify()
+    said.tell(f"{count} events, every link holds.", events=count)
+
+
+@ledger.command("show")
+@click.option("--kind", help="Only events of this kind.")
+@click.pass_obj
+def show(said: Said, kind: str | None) -> None:
+    """Print the events.
+
+    Example: warifu ledger show --kind publication.opened
+    """
+    for one in said.house().ledger.events(kind=kind):
+        said.tell(
+            f"#{one.seq} {one.at:%Y-%m-%d %H:%M:%S}Z {one.kind} {one.subject[:16]} by {one.by}",
+            seq=one.seq,
+            at=one.at,
+            kind=one.kind,
+            subject=one.subject,
+            by=one.by,
+            facts=dict(one.facts),
+        )
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(
+            "not-a-time", needed="an ISO 8601 time with its zone", found=text
+        ) from error
+    if found.tzinfo is None:
+        raise Malformed("naive-time", needed="a time with its zone", found=text)
+    return found
+
+
+GROUPS = (status, work_, incident, ledger)

@@ -1,0 +1,172 @@
+"""The road outward: init, compose, verify, sign, publish, serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from warifu.app import founding, proposals, recall, road
+from warifu.app.house import clock
+from warifu.cli.said import Said
+from warifu.model.people import persons
+from warifu.web import running
+from warifu_wire.manifest import Kind
+
+KINDS = (Kind.INSTALL, Kind.UPDATE)
+_kinds = click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice([one.value for one in Kind]),
+    help="Program kind; by default install and update.",
+)
+
+
+@click.command()
+@click.option("--product", default="", help="The product's name; by default the folder's.")
+@click.option("--version", default="", help="The version label; by default from git describe.")
+@click.option("--base", default="", help="The released commit that the changes follow.")
+@click.option("--commit", default="HEAD", show_default=True, help="The approved commit.")
+@click.option("--next", "later", multiple=True, help="A branch that is planned for later.")
+@click.option("--start", multiple=True, help="A word of the start command, e.g. {python}.")
+@click.option("--suite", multiple=True, help="A word of the suite's command.")
+@click.option("--include", multiple=True, help="What belongs to the program; by default all.")
+@click.option("--address", default="", help="The public address.")
+@click.pass_obj
+def init(
+    said: Said,
+    product: str,
+    version: str,
+    base: str,
+    commit: str,
+    later: tuple[str, ...],
+    start: tuple[str, ...],
+    suite: tuple[str, ...],
+    include: tuple[str, ...],
+    address: str,
+) -> None:
+    """Write warifu.toml and found the house with trial keys.
+
+    Example: warifu init --next develop --start {python} --start -m --start yourprogram
+    """
+    given = founding.Given(product, version, base, commit, later, start, suite, include, address)
+    house = founding.init(said.folder, given, clock(), said.step)
+    who = ", ".join(persons(house.config.policy.approvals))
+    said.tell(
+        f"{house.product}: founded in {house.config.service.state} with trial keys for {who}.",
+        product=house.product,
+        state=house.config.service.state,
+        people=list(persons(house.config.policy.approvals)),
+        root=house.root.hex(),
+    )
+
+
+@click.command()
+@_kinds
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="An archive made elsewhere, judged by the same gate.",
+)
+@click.pass_obj
+def compose(said: Said, kinds: tuple[str, ...], archive: Path | None) -> None:
+    """Build the programs twice from the approved commit; anything else in them is refused.
+
+    Example: warifu compose --kind update --archive update.zip
+    """
+    house = said.house()
+    candidate = None if archive is None else archive.read_bytes()
+    for kind in _chosen(kinds):
+        said.step(f"{kind}: building twice")
+        made = road.compose(house, kind, clock(), candidate)
+        said.tell(
+            f"{kind}: {made.id} ({len(made.manifest.members)} files, commit "
+            f"{made.source.commit[:12]}): exactly the approved bytes.",
+            kind=kind,
+            release=made.id,
+            artifact=made.artifact,
+            commit=made.source.commit,
+        )
+
+
+@click.command()
+@_kinds
+@click.pass_obj
+def verify(said: Said, kinds: tuple[str, ...]) -> None:
+    """Run the suites on the composed bytes and let the gate answer for them.
+
+    Example: warifu verify
+    """
+    house = said.house()
+    for kind in _chosen(kinds):
+        said.step(f"{kind}: suites on the artifact")
+        made = road.verify(house, kind, clock())
+        said.tell(
+            f"{kind}: {made.composition.id} verified; evidence {made.evidence}.",
+            kind=kind,
+            release=made.composition.id,
+            evidence=made.evidence,
+        )
+
+
+@click.command()
+@click.option("--as", "person", required=True, help="Who signs, e.g. approver-1.")
+@click.option("--lift", multiple=True, help="A stopped release to resume (8 characters or more).")
+@_kinds
+@click.pass_obj
+def sign(said: Said, person: str, lift: tuple[str, ...], kinds: tuple[str, ...]) -> None:
+    """Show the proposed change and sign exactly that; the first to sign proposes it.
+
+    Example: warifu sign --as approver-1
+    """
+    house = said.house()
+    now = clock()
+    proposed = proposals.proposal(house, _chosen(kinds), lift, now)
+    print(road.page_text(house, proposed, said.language), end="")
+    done = road.sign(house, person, said.language, now)
+    said.tell(
+        f"signed by {', '.join(done.signed)}: {len(done.signed)} of {done.needed}.",
+        digest=done.digest,
+        signed=list(done.signed),
+        needed=done.needed,
+    )
+
+
+@click.command()
+@click.pass_obj
+def publish(said: Said) -> None:
+    """Enact the approved change and fetch it back from the public address.
+
+    Example: warifu publish
+    """
+    house = said.house()
+    tried = road.publish(house, clock())
+    failed = [f"{one.verb}: {one.why}" for one in tried if not one.done]
+    done = not any(one.verb == "enact" and not one.done for one in tried)
+    state = "published and fetched back" if done else "recorded, not in force yet"
+    said.tell(
+        f"{house.product}: {state}." + "".join(f"\n  {one}" for one in failed),
+        published=done,
+        failed=failed,
+        releases=[one.composition.id for one in recall.proposal(house).programs],
+    )
+
+
+@click.command()
+@click.option("--port", type=int, help="The port; by default the one of the public address.")
+@click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.pass_obj
+def serve(said: Said, port: int | None, bind: str) -> None:
+    """Serve the published tree and keep the lease alive, until interrupted.
+
+    Example: warifu serve
+    """
+    running.run(said.folder, bind, port, said.step)
+
+
+def _chosen(kinds: tuple[str, ...]) -> tuple[Kind, ...]:
+    return tuple(Kind(one) for one in kinds) or KINDS
+
+
+VERBS = (init, compose, verify, sign, publish, serve)

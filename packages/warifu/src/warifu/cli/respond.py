@@ -1,0 +1,113 @@
+"""The road back: stop, remedy, notify, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from warifu.app import notices, probing, recall, reporting, road
+from warifu.app.house import clock
+from warifu.app.road import Circles
+from warifu.cli.said import Said
+from warifu_wire.stops import Halt
+
+
+@click.command()
+@click.argument("release")
+@click.option("--as", "by", required=True, help="Who stops it: a person on call, or alarm.")
+@click.option("--why", required=True, help="The reason, in English.")
+@click.option("--why-ja", default="", help="The reason in Japanese; by default the English one.")
+@click.option("--hold", "state", flag_value=Halt.HELD.value, help="Hold instead of stop.")
+@click.option("--cap", type=int, help="Cap at this share, in millionths, instead of stop.")
+@click.pass_obj
+def stop(
+    said: Said, release: str, by: str, why: str, why_ja: str, state: str | None, cap: int | None
+) -> None:
+    """Stop a release at once: one person suffices, and it holds for bytes already downloaded.
+
+    Example: warifu stop 3f9a1c22 --as oncall-1 --why "the host does not start"
+    """
+    house = said.house()
+    halt = Halt.CAPPED if cap is not None else Halt(state or Halt.STOPPED.value)
+    done = road.stop(
+        house,
+        recall.release(house, release),
+        halt,
+        {"en": why, "ja": why_ja or why},
+        clock(),
+        by=by,
+        max_share=cap or 0,
+    )
+    state_now = f"{halt} and fetched back" if done.in_force else "recorded, not in force"
+    said.tell(
+        f"{release}: {state_now} (stop {done.seq})." + (f"\n  {done.why}" if done.why else ""),
+        release=release,
+        seq=done.seq,
+        in_force=done.in_force,
+        why=done.why,
+    )
+
+
+@click.command()
+@click.argument("release")
+@click.pass_obj
+def remedy(said: Said, release: str) -> None:
+    """Count who is affected, and propose the repair and the corrected update of one fix.
+
+    Example: warifu remedy 3f9a1c22
+    """
+    house = said.house()
+    now = clock()
+    bad = recall.release(house, release)
+    found = road.assess(house, bad, now, by="oncall-1")
+    own = probing.own_machine(house, now)
+    proposed = road.remedy(house, bad, now, circles=Circles(own=(own,)))
+    said.tell(
+        f"{release}: {len(found.downloaded)} downloaded, {len(found.installed)} installed, "
+        f"{len(found.affected)} affected. Repair and corrected update proposed: {proposed.digest}.",
+        **found.to_json(),
+        proposal=proposed.digest,
+    )
+
+
+@click.command()
+@click.argument("release")
+@click.option("--by", default="approver-1", show_default=True, help="Who releases the mailing.")
+@click.option("--posted", type=int, help="The count on the post's receipt, once handed over.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("notices"), show_default=True)
+@click.pass_obj
+def notify(said: Said, release: str, by: str, posted: int | None, out: Path) -> None:
+    """Write letters to everyone who downloaded a release, and record the posting.
+
+    Example: warifu notify 3f9a1c22 --posted 12
+    """
+    house = said.house()
+    done = notices.letters(house, recall.release(house, release), out, clock(), by=by)
+    if posted is not None:
+        notices.posted(house, done, posted, clock(), by=by)
+    files = ", ".join(str(one) for one in done.files)
+    said.tell(
+        f"{len(done.campaign.recipients)} letters: {files or 'none'}.",
+        count=len(done.campaign.recipients),
+        files=[str(one) for one in done.files],
+        campaign=done.campaign.id,
+    )
+
+
+@click.command()
+@click.argument("release")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@click.option("--by", default="approver-1", show_default=True, help="Who issues the report.")
+@click.pass_obj
+def report(said: Said, release: str, out: Path, by: str) -> None:
+    """Write the incident's report in both languages; every fact in it names its event.
+
+    Example: warifu report 3f9a1c22
+    """
+    house = said.house()
+    files = reporting.issue(house, recall.release(house, release), out, clock(), by=by)
+    said.tell("\n".join(str(one) for one in files), files=[str(one) for one in files])
+
+
+VERBS = (stop, remedy, notify, report)

@@ -1,0 +1,44 @@
+"""The running house: the web process, and the worker that beats beside it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from warifu.app import config as configs
+from warifu.app import house as houses
+from warifu.app import worker
+from warifu.web.files import App, Files
+from warifu.web.gate import Gate
+from warifu.web.serve import serve
+
+
+def run(folder: Path, bind: str, port: int | None, told: Callable[[str], None]) -> None:
+    """Serve until interrupted; raises `Refusal` for trial keys beyond this machine or a taken port.
+
+    `port` is by default the one of the public address.
+    """
+    config = configs.load(folder / configs.NAME)
+    house = houses.open_house(config)
+    wanted = port or urlsplit(config.service.address).port or 8000
+    ended = threading.Event()
+    beating = threading.Thread(
+        target=worker.run, args=(house, houses.clock, told, ended), daemon=True
+    )
+    told(f"{house.product} at http://{bind}:{wanted} (Ctrl-C ends)")
+    beating.start()
+    try:
+        serve(bind, wanted, partial(door, folder.resolve()), trial=house.trial)
+    finally:
+        ended.set()
+        beating.join(timeout=10)
+
+
+def door(folder: Path) -> App:
+    """The application as the web process builds it."""
+    config = configs.load(folder / configs.NAME)
+    house = houses.open_house(config)
+    return Gate(Files(house.public, config.policy.lease), house.traffic, houses.clock)
