@@ -12,13 +12,14 @@ from warifu_wire.errors import Malformed
 Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
 
 DEPTH_LIMIT = 64
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def dumps(value: Json) -> bytes:
     """The RFC 8785 spelling of a value; UTF-8 bytes. Raises `Malformed` for what has none."""
     try:
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeError) as error:
         raise Malformed("not-canonical", needed="a value RFC 8785 can spell", why=error) from error
 
 
@@ -42,12 +43,9 @@ def loads(data: bytes) -> Json:
 def _depth(data: bytes) -> int:
     """An upper bound of nesting, counted on the raw bytes before any parser recurses."""
     depth = deepest = 0
-    for byte in data:
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
+    for byte in data.translate(None, _NOT_BRACKETS):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
     return deepest
 
 

@@ -111,6 +111,9 @@ def _signature(row: Json) -> tuple[str, bytes]:
 
 def _decode(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed("not-base64", needed="RFC 4648 base64") from error
+    if base64.b64encode(data).decode() != text:  # bits behind the last byte: a second spelling
+        raise Malformed("not-base64", needed="RFC 4648 base64 without stray bits")
+    return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from warifu_wire import canonical
 from warifu_wire.canonical import Json
@@ -44,6 +45,14 @@ def rows(value: Json, most: int = 100_000) -> list[Json]:
     if isinstance(value, list) and len(value) <= most:
         return value
     raise Malformed("not-a-list", needed=f"a list of at most {most} items")
+
+
+def unique(value: Json, most: int = 100_000) -> list[str]:
+    """A set: strings in strictly rising order, so that it has one spelling."""
+    found = [text(one) for one in rows(value, most)]
+    if any(one >= other for one, other in pairwise(found)):
+        raise Malformed("not-a-set", needed="strings in rising order, each once")
+    return found
 
 
 def table(value: Json) -> dict[str, Json]:

@@ -21,15 +21,14 @@ from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Malformed
 
-SCHEMES = frozenset(
-    {
-        "ed25519",
-        "ecdsa-sha2-nistp256",
-        "ecdsa-sha2-nistp384",
-        "rsassa-pss-sha256",
-        "rsa-pkcs1v15-sha256",
-    }
-)
+SCHEMES = {
+    "ed25519": ("ed25519",),
+    "ecdsa-sha2-nistp256": ("ecdsa", "ecdsa-sha2-nistp256"),
+    "ecdsa-sha2-nistp384": ("ecdsa", "ecdsa-sha2-nistp384"),
+    "rsassa-pss-sha256": ("rsa",),
+    "rsa-pkcs1v15-sha256": ("rsa",),
+}
+"""Signature schemes, each with the key types that may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,10 @@ def public_key(keyid: str, value: Json) -> PublicKey:
     """Read a TUF key object; raises `Malformed` for unknown schemes or undecodable numbers."""
     match value:
         case {"keytype": str(kind), "scheme": str(scheme), "keyval": {"public": str(public)}} if (
-            scheme in SCHEMES and keyid
+            kind in SCHEMES.get(scheme, ()) and keyid
         ):
             return PublicKey(keyid, kind, scheme, public, _numbers(kind, public))
-    raise Malformed("not-a-key", needed=f"a TUF key with a scheme of {sorted(SCHEMES)}")
+    raise Malformed("not-a-key", needed=f"a TUF key of a type and scheme of {SCHEMES}")
 
 
 def distinct(keys: Iterable[PublicKey]) -> int:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Malformed
-from warifu_wire.fields import exactly, rows, text, whole
+from warifu_wire.fields import exactly, rows, text, unique, whole
 from warifu_wire.gates import Gate
 from warifu_wire.stops import WHOLE
 from warifu_wire.times import Instant
@@ -148,7 +148,9 @@ def read(value: Json) -> Plan:
 
 def _circle(value: Json) -> Circle:
     found = exactly(value, {"hashes", "salt"})
-    return Circle(text(found["salt"]), frozenset(digest(one) for one in rows(found["hashes"], 256)))
+    return Circle(
+        text(found["salt"]), frozenset(digest(one) for one in unique(found["hashes"], 256))
+    )
 
 
 def _stage(value: Json) -> Stage:

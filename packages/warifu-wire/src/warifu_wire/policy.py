@@ -11,7 +11,7 @@ from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, digest, of_bytes
 from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Malformed, SignoffMissing
-from warifu_wire.fields import document, exactly, rows, table, text, whole
+from warifu_wire.fields import document, exactly, rows, table, text, unique, whole
 from warifu_wire.keys import PublicKey, public_key
 
 RULES_PATH = "policy/rules.json"
@@ -110,10 +110,10 @@ def read_rules(data: bytes) -> Rules:
         raise Malformed("threshold-missing", needed="thresholds of approver and verify")
     return Rules(
         thresholds,
-        frozenset(text(one) for one in rows(found["levels"])),
+        frozenset(unique(found["levels"])),
         whole(found["lease_max"], 1),
         whole(found["offline_max"], 0, 7 * 86_400),
-        frozenset(digest(one) for one in rows(found["accepted"])),
+        frozenset(digest(one) for one in unique(found["accepted"])),
     )
 
 
@@ -164,7 +164,7 @@ def _person(row: Json) -> Person:
         text(found["id"]),
         text(found["name"]),
         found["machine"],
-        frozenset(text(one) for one in rows(found["roles"])),
+        frozenset(unique(found["roles"])),
         tuple(_key(one) for one in rows(found["keys"])),
     )
 

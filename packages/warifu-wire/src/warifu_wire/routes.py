@@ -10,7 +10,7 @@ from warifu_wire import canonical, fields, plan, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Malformed
-from warifu_wire.fields import exactly, rows, table, text, whole
+from warifu_wire.fields import exactly, rows, table, text, unique, whole
 from warifu_wire.manifest import Kind, product_name
 from warifu_wire.plan import Plan
 from warifu_wire.times import Instant
@@ -163,7 +163,7 @@ def read(data: bytes, product: str) -> Routes:
         tuple(_known(row) for row in rows(found["known"], 1_000)),
         {digest(tree): digest(one) for tree, one in table(found["known_trees"]).items()},
         tuple(_route(row) for row in rows(found["route"], 1_000)),
-        frozenset(digest(one) for one in rows(found["lifted"])),
+        frozenset(digest(one) for one in unique(found["lifted"])),
     )
     _consistent(routes)
     return routes
@@ -213,7 +213,9 @@ def _known(row: Json) -> Known:
 def _route(row: Json) -> Route:
     found = exactly(row, {"health", "installed", "offer", "tree", "why"})
     tree, health = found["tree"], found["health"]
-    if not (tree is None or tree in set(Tree)) or not (health is None or health in set(Health)):
+    if not (tree is None or text(tree) in set(Tree)) or not (
+        health is None or text(health) in set(Health)
+    ):
         raise Malformed("not-a-route", needed="a tree state and a health, or null for any")
     return Route(
         None if found["installed"] is None else digest(found["installed"]),

@@ -10,14 +10,14 @@ from warifu_wire.errors import Malformed
 
 Instant: TypeAlias = datetime
 
-_SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 def spell(at: Instant) -> str:
     """`2012-02-05T04:23:00Z`; raises `Malformed` for a naive time."""
     if at.tzinfo is None:
         raise Malformed("naive-time", needed="a time with its zone", found=at)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def read(text: object) -> Instant:
