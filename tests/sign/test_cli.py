@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import warifu_sign
 from tests.sign.pki import APPLICATION, Authority, pdf, rsa_key
+from tests.sign.program import PASSWORD, lines, run
 from warifu_sign import p12
-
-PASSWORD = "correct horse 9 battery"
 
 
 @pytest.fixture
@@ -35,40 +29,11 @@ def desk(authority: Authority, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(
-    folder: Path, *words: str, password: str | None = None, tree: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    given: list[str] = []
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "w") as pipe:
-        pipe.write(f"{password}\n")
-    if password is not None:
-        given = ["--passphrase-fd", str(reader)]
-    environment = {**os.environ, **({"PYTHONPATH": str(tree)} if tree else {})}
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", "warifu_sign", *words, *given],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            pass_fds=(reader,),
-            stdin=subprocess.DEVNULL,
-        )
-    finally:
-        os.close(reader)
-
-
-def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_sign_then_verify_from_any_folder(desk: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(Path(warifu_sign.__file__).parent, tree / "warifu_sign")
     signing = ["sign", "申請書.xml", "委任状.pdf", "--p12", "member.p12", "--out", "署名済"]
-    done = run(desk, *signing, "--json", password=PASSWORD, tree=tree)
+    done = run(desk, *signing, "--json", passphrase=PASSWORD, tree=tree)
     assert done.returncode == 0, done.stderr
     assert [(one["number"], one["total"], one["state"]) for one in lines(done)] == [
         (1, 2, "signed"),
@@ -82,12 +47,12 @@ def test_sign_then_verify_from_any_folder(desk: Path, tmp_path: Path) -> None:
     assert [one["profile"] for one in lines(judged)] == ["xades-b", "moj"]
     assert lines(judged)[0]["signatory"]["name"] == "会員 0001"
     assert b"Signature" not in (desk / "content" / "申請書-signed.xml").read_bytes()
-    again = run(desk, *signing, "--json", password=PASSWORD)
+    again = run(desk, *signing, "--json", passphrase=PASSWORD)
     assert [one["state"] for one in lines(again)] == ["kept", "kept"]
 
 
 def test_verify_tells_the_status_by_its_exit(desk: Path) -> None:
-    run(desk, "sign", "申請書.xml", "--p12", "member.p12", password=PASSWORD)
+    run(desk, "sign", "申請書.xml", "--p12", "member.p12", passphrase=PASSWORD)
     out = desk / "申請書-signed.xml"
     undecided = run(desk, "verify", out.name, "--root", "root.pem")
     assert undecided.returncode == 3
@@ -102,7 +67,7 @@ def test_one_bad_document_does_not_hold_up_the_others(desk: Path) -> None:
     (desk / "壊れ.xml").write_bytes(b"<a>")
     (desk / "表.csv").write_bytes(b"1,2")
     names = ["壊れ.xml", "申請書.xml", "表.csv", "なし.xml"]
-    done = run(desk, "sign", *names, "--p12", "member.p12", "--json", password=PASSWORD)
+    done = run(desk, "sign", *names, "--p12", "member.p12", "--json", passphrase=PASSWORD)
     assert done.returncode == 1
     assert [one.get("code", "") for one in lines(done)] == [
         "xml-broken",
@@ -114,7 +79,7 @@ def test_one_bad_document_does_not_hold_up_the_others(desk: Path) -> None:
 
 
 def test_certificate_show_names_its_holder(desk: Path) -> None:
-    done = run(desk, "certificate", "show", "--p12", "member.p12", "--json", password=PASSWORD)
+    done = run(desk, "certificate", "show", "--p12", "member.p12", "--json", passphrase=PASSWORD)
     (shown,) = lines(done)
     assert (shown["name"], shown["days_left"]) == ("会員 0001", 364)
 
@@ -125,7 +90,8 @@ def test_certificate_show_names_its_holder(desk: Path) -> None:
 def test_no_or_a_wrong_password_is_one_clear_message(
     desk: Path, password: str | None, code: str
 ) -> None:
-    done = run(desk, "sign", "申請書.xml", "--p12", "member.p12", password=password)
+    secrets = {"passphrase": password} if password else {}
+    done = run(desk, "sign", "申請書.xml", "--p12", "member.p12", **secrets)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert code in done.stderr
@@ -136,6 +102,6 @@ def test_another_profile_for_the_wrong_kind_is_refused(desk: Path) -> None:
     done = run(
         desk,
         *("sign", "申請書.xml", "--profile", "moj", "--p12", "member.p12", "--json"),
-        password=PASSWORD,
+        passphrase=PASSWORD,
     )
     assert [one["code"] for one in lines(done)] == ["profile-not-for"]

@@ -14,8 +14,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
+from warifu_sign.certificate import holder
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import LoadedKey
+
+Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 ROUNDS = 600_000
 MOST_ROUNDS = 2_000_000
@@ -43,8 +46,32 @@ def opened(data: bytes, password: str) -> LoadedKey:
     """The key and certificate of a PKCS#12 file.
 
     Raises Refusal: p12-large, p12-broken, p12-rounds, p12-no-mac, p12-contents, password-wrong,
-    key-not-of-certificate.
+    key-kind, key-not-of-certificate.
     """
+    private, bag = _unlocked(data, password)
+    if bag.cert is None:
+        raise Refusal("p12-contents", needed="one key with its certificate")
+    chain = tuple(other.certificate for other in bag.additional_certs)
+    return LoadedKey(private, bag.cert.certificate, chain)
+
+
+def opened_private(data: bytes, password: str) -> Private:
+    """The bare key of a PKCS#12 file, to be sealed again; raises as `opened` does."""
+    return _unlocked(data, password)[0]
+
+
+def changed(data: bytes, old: str, new: str) -> bytes:
+    """The same key and certificates under a new password that is not the old one."""
+    checked_password(new, initial=old)
+    private, bag = _unlocked(data, old)
+    if bag.cert is None:
+        raise Refusal("p12-contents", needed="one key with its certificate")
+    certificate = bag.cert.certificate
+    chain = [other.certificate for other in bag.additional_certs]
+    return sealed(private, certificate, chain, new, label=holder(certificate))
+
+
+def _unlocked(data: bytes, password: str) -> tuple[Private, pkcs12.PKCS12KeyAndCertificates]:
     if len(data) > MOST_BYTES:
         raise Refusal("p12-large", size=len(data), needed=f"at most {MOST_BYTES} bytes")
     rounds = declared_rounds(data)
@@ -58,16 +85,15 @@ def opened(data: bytes, password: str) -> LoadedKey:
         raise Refusal("p12-broken") from None
     except Exception:
         raise Refusal("p12-broken") from None
-    if bag.key is None or bag.cert is None:
+    if bag.key is None:
         raise Refusal("p12-contents", needed="one key with its certificate")
     if not isinstance(bag.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise Refusal("key-kind", kind=type(bag.key).__name__, needed="an RSA or a P-256 key")
-    chain = tuple(other.certificate for other in bag.additional_certs)
-    return LoadedKey(bag.key, bag.cert.certificate, chain)
+    return bag.key, bag
 
 
 def sealed(
-    private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    private: Private,
     certificate: x509.Certificate,
     chain: Iterable[x509.Certificate],
     password: str,

@@ -32,3 +32,11 @@ def _line(descriptor: int) -> str:
             break
         found += one
     return found.decode("utf-8").removesuffix("\r")
+
+
+def chosen(descriptor: int | None, prompt: str) -> str:
+    """A new password: asked for twice on a terminal. Raises Refusal password-differs."""
+    first = password(descriptor, prompt)
+    if descriptor is None and first != getpass("もう一度 / again: "):
+        raise Refusal("password-differs", needed="the same password twice")
+    return first
