@@ -8,6 +8,7 @@ import http.client
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from cryptography import x509
@@ -32,6 +33,7 @@ def csr(private: Key) -> bytes:
     return builder.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
+@cache
 def letter_key(reference: str, pin: str) -> Ed25519PrivateKey:
     """The key a letter stands for."""
     plain, secret = reference.replace("-", ""), pin.replace("-", "")
@@ -90,6 +92,18 @@ def redemption(letter: Letter, request: bytes | None, at: datetime) -> bytes:
         },
         letter_key(letter.reference, letter.pin),
     )
+
+
+def renewal(serial: str, old: Key, request: bytes, at: datetime) -> bytes:
+    """The signed request to renew."""
+    fields = {"action": "renew", "at": spelled(at), "csr": base64.b64encode(request).decode()}
+    return signed({**fields, "serial": serial}, old)
+
+
+def revocation(serial: str, private: Key, at: datetime, reason: str = "keyCompromise") -> bytes:
+    """The signed request to revoke."""
+    fields = {"action": "revoke", "at": spelled(at), "reason": reason, "serial": serial}
+    return signed(fields, private)
 
 
 def receipt(issued: dict[str, Any], private: Key, at: datetime) -> bytes:

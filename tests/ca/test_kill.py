@@ -1,0 +1,147 @@
+"""SIGKILL at every step of a redemption: nothing lost, no second key, the audit whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from tests.ca import member
+from tests.ca.conftest import PASSPHRASE, Clock
+from tests.ca.program import run, served
+from warifu_ca import audit, doors, issuing, letters, names
+from warifu_ca.authority import Authority, opened
+
+ONE = names.Holder("0001", "会員 一号", "MEMBER 0001")
+
+
+class Executioner:
+    """Kills this process at the k-th call that the authority's own code makes or receives."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> None:
+        if event in {"call", "c_call"} and "warifu_" in frame.f_code.co_filename:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed(authority: Authority, body: bytes, at: int) -> bool:
+    """Answer a request in a process killed at call `at`; whether it was killed before the end."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover - ends by a signal, or without a report
+        sys.setprofile(Executioner(at))
+        doors.reply(authority, "POST", "/window/v1/redeem", body)
+        sys.setprofile(None)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def copied(authority: Authority, folder: Path) -> Authority:
+    """The same authority as it is now, in another folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(authority.folder, folder)
+    fresh = opened(folder, PASSPHRASE, authority.store.clock)
+    for role in authority.certificates:
+        fresh.ring.hold(role, authority.ring.key(role))
+    return fresh
+
+
+@pytest.mark.parametrize(("profile", "step"), [(issuing.DEFAULT, 1), (issuing.COMPATIBILITY, 8)])
+def test_killed_anywhere_in_a_redemption(
+    authority: Authority, clock: Clock, tmp_path: Path, profile: str, step: int
+) -> None:
+    made = letters.write(authority, ONE, profile, "p-256")
+    request = member.csr(member.key()) if profile == issuing.DEFAULT else None
+    body = member.redemption(member.Letter(made.reference, made.pin), request, clock())
+    authority.store.db.close()
+    points = step
+    committed = 0
+    while killed(fresh := copied(authority, tmp_path / "copy"), body, points):
+        points += step
+        committed += len(of_letter(fresh))
+        before = of_letter(fresh)
+        reply = doors.reply(fresh, "POST", "/window/v1/redeem", body)
+        told = json.loads(reply.body)
+        assert reply.status == 200, told
+        assert of_letter(fresh) == [told["sha256"]]
+        assert before in ([], [told["sha256"]])
+        whole(fresh)
+        fresh.store.db.close()
+    assert points > 50
+    assert committed > 0
+    print(
+        f"killed at {points // step - 1} points of a redemption ({profile}), {committed} after the commit"
+    )
+
+
+def of_letter(authority: Authority) -> list[str]:
+    """The certificates that letters yielded."""
+    rows = authority.store.db.execute(
+        "SELECT sha256 FROM certificate WHERE reference IS NOT NULL ORDER BY sha256"
+    )
+    return [row["sha256"] for row in rows]
+
+
+def whole(authority: Authority) -> None:
+    """The file is sound, and audit and rows tell the same."""
+    db = authority.store.db
+    assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    told = [entry.facts["serial"] for entry in audit.entries(db) if entry.kind == "issued"]
+    kept = db.execute("SELECT serial FROM certificate WHERE member IS NOT NULL")
+    assert sorted(map(str, told)) == sorted(row["serial"] for row in kept)
+
+
+def test_the_serving_program_killed_under_load_loses_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "ca"
+    run("init", folder)
+    authority = opened(folder, PASSPHRASE)
+    made = [letters.write(authority, one_of_many(number)) for number in range(24)]
+    bodies = [
+        member.redemption(
+            member.Letter(one.reference, one.pin), member.csr(member.key()), datetime.now(UTC)
+        )
+        for one in made
+    ]
+    answers: dict[int, str] = {}
+
+    def ask(address: tuple[str, int], number: int) -> None:
+        try:
+            status, told = member.ask(address, "redeem", bodies[number])
+        except (OSError, member.http.client.HTTPException):
+            return
+        assert status == 200, told
+        assert answers.setdefault(number, told["sha256"]) == told["sha256"]
+
+    with served(folder) as (address, process), ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(ask, address, number) for number in range(24)]
+        while not answers:
+            time.sleep(0.005)
+        process.kill()
+    for done in waiting:
+        done.result()
+    interrupted = 24 - len(answers)
+    with served(folder) as (address, _):
+        for number in range(24):
+            ask(address, number)
+    assert interrupted > 0
+    assert len(answers) == 24
+    assert of_letter(authority) == sorted(answers.values())
+    whole(authority)
+
+
+def one_of_many(number: int) -> names.Holder:
+    """A member by number."""
+    return names.holder(f"{number:04d}", "会員", f"MEMBER {number:04d}")
