@@ -13,7 +13,7 @@ from warifu.model import alarm, outcomes, rollout, signoff
 from warifu.model import probe as verdicts
 from warifu.model.alarm import Count, Evidence, Level, Stream
 from warifu.model.ledger import Draft, Event, Row, Work
-from warifu.model.outcomes import SILENT_AFTER, Tally
+from warifu.model.outcomes import SILENT_AFTER, Counted, Tally
 from warifu.model.ports import Ledger, Origin, Repository, Signer, Statements
 from warifu.model.ports_watch import Box, Traffic
 from warifu.model.publication import Current
@@ -26,7 +26,6 @@ from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Refusal
 from warifu_wire.fields import whole
 from warifu_wire.gates import Gates
-from warifu_wire.plan import Audience
 from warifu_wire.routes import Routes
 from warifu_wire.stops import Halt, Stop
 from warifu_wire.times import Instant
@@ -98,9 +97,9 @@ def watch(
 ) -> tuple[Event, ...]:
     """Count what members reported in the open stage; an event for each alarm that newly rings."""
     here = standing(ledger, current, release)
-    counted = counts(traffic, current, here, now)
+    counted = count(traffic, current, here, now)
     rung = (
-        _alarm(here, counted, one, level, now)
+        _alarm(here, counted.stage, one, level, now)
         for one in evidence(ledger, here, counted, baselines)
         if (level := alarm.judged(one)) is not None
     )
@@ -126,15 +125,15 @@ def gate(
     here = standing(ledger, current, release)
     wanted = GoOn(here.product, release, here.plan.since, here.stage)
     leave = None if go_on is None else signoff.signed(go_on, wanted, current.rules, current.people)
-    counted = counts(traffic, current, here, now)
+    counted = count(traffic, current, here, now)
     verdict = _verdict(ledger, statements, current, release)
     if here.stage and current.gates.of(release) != _recorded(ledger, current).of(release):
         brakes = (*brakes, Wait("gate-not-in-force", {"stage": here.open.name}))
-    found = rollout.proceed(here, counted, verdict, pace, now, brakes=brakes, signoff=leave)
+    found = rollout.proceed(here, counted.plan, verdict, pace, now, brakes=brakes, signoff=leave)
     if isinstance(found, Opening):
-        return ledger.append(_opened(here, found, counted))[0]
+        return ledger.append(_opened(here, found, counted.plan))[0]
     if here.following is None:
-        return _settled(ledger, here, counted, now)
+        return _settled(ledger, here, counted.plan, now)
     return _waits(ledger, here, found, now)
 
 
@@ -174,33 +173,45 @@ def standing(ledger: Ledger, current: Current, release: Digest) -> Rollout:
     raise Refusal("not-published", needed="the publication on record", release=release)
 
 
-def counts(traffic: Traffic, current: Current, here: Rollout, now: Instant) -> Tally:
-    """The members who reported on a release in its open stage, under its plan."""
-    known = (*(one.id for one in _routes(current).known),)
-    found = traffic.records(
-        here.release,
-        since=here.opened_at - SILENT_AFTER,
-        until=now,
-        known_before=here.issued,
+def count(traffic: Traffic, current: Current, here: Rollout, now: Instant) -> Counted:
+    """The members who reported on a release under its plan, in all and in the open stage.
+
+    Our own machines and volunteers are counted apart as well, from the beginning.
+    """
+    found = [
+        one
+        for one in traffic.records(
+            here.release,
+            since=here.published - SILENT_AFTER,
+            until=now,
+            known_before=here.issued,
+        )
+        if one.outcome.gate >= here.plan.since
+    ]
+    strata = frozenset(one.id for one in _routes(current).known)
+    circles = (here.plan.own, here.plan.canary)
+    named = [
+        one for one in found if any(circle.holds(one.outcome.installation) for circle in circles)
+    ]
+    return Counted(
+        outcomes.tally(found, here.published, now, strata),
+        outcomes.tally(found, here.opened_at, now, strata),
+        outcomes.tally(named, here.published, now),
     )
-    under = (one for one in found if one.outcome.gate >= here.plan.since)
-    return outcomes.tally(under, here.opened_at, now, frozenset(known))
 
 
 def evidence(
-    ledger: Ledger, here: Rollout, counted: Tally, baselines: Baselines
+    ledger: Ledger, here: Rollout, counted: Counted, baselines: Baselines
 ) -> tuple[Evidence, ...]:
-    """Everything the alarm looks at in the open stage, with the baseline of each stream."""
+    """Everything the alarm looks at, with the baseline of each stream."""
     history = tuple(_healthy(ledger, here))
     failures = alarm.baseline((one for one, _ in history), baselines.failures)
     silence = alarm.baseline((one for _, one in history), baselines.silence)
-    found = (
-        Evidence(Stream.FAILURES, counted.finished, failures),
-        Evidence(Stream.SILENCE, (counted.started,), silence),
+    return (
+        Evidence(Stream.FAILURES, counted.stage.finished, failures),
+        Evidence(Stream.SILENCE, (counted.stage.started,), silence),
+        Evidence(Stream.CANARY, counted.named.finished, failures),
     )
-    if here.open.audience is Audience.SHARE:
-        return found
-    return (*found, Evidence(Stream.CANARY, counted.finished, failures))
 
 
 def _alarm(here: Rollout, counted: Tally, found: Evidence, level: Level, now: Instant) -> Draft:

@@ -59,6 +59,15 @@ class Tally:
         return sum(one.k for one in self.finished)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A release under its plan so far, its open stage alone, and the machines named in the plan."""
+
+    plan: Tally
+    stage: Tally
+    named: Tally
+
+
 def bad(outcome: Outcome) -> bool | None:
     """Whether a report finishes an attempt badly (True), well (False), or not at all (None).
 

@@ -54,8 +54,8 @@ class Wait:
 class Rollout:
     """One release on its way: its plan, the stage that is open (0: only our own), and the stops.
 
-    `issued` is when the routes that began this plan were signed, `opened_at` when the open stage
-    was opened (for stage 0: when the release was published).
+    `issued` is when the routes that began this plan were signed, `published` when they were first
+    served, `opened_at` when the open stage was opened (stage 0: `published`).
     """
 
     product: str
@@ -63,6 +63,7 @@ class Rollout:
     plan: Plan
     routes_seq: int
     issued: Instant
+    published: Instant
     stage: int
     opened_at: Instant
     halts: tuple[Stop, ...]
@@ -114,8 +115,10 @@ def rollout(
     stage, opened_at = 0, published
     if gate is not None and gate.routes_seq >= offer.plan.since:
         stage, opened_at = min(gate.stage, len(offer.plan.stages) - 1), gate.opened_at
-    halts = stops.in_force(every, release, routes.lifted)
-    return Rollout(routes.product, release, offer.plan, routes.seq, issued, stage, opened_at, halts)
+    return Rollout(
+        *(routes.product, release, offer.plan, routes.seq, issued, published),
+        *(stage, opened_at, stops.in_force(every, release, routes.lifted)),
+    )
 
 
 def proceed(
@@ -130,9 +133,9 @@ def proceed(
 ) -> Opening | Waiting:
     """Open the next stage, or every reason to wait.
 
-    `tally` counts this stage alone. `brakes` are further declared gates that say no (the desk, the
-    calendar). `signoff` is the digest of an approvers' sign-off for this very stage: it stands in
-    for reports that will not come, and for nothing else.
+    `tally` counts everything reported under this plan so far. `brakes` are further declared gates
+    that say no (the desk, the calendar). `signoff` is the digest of an approvers' sign-off for this
+    very stage: it stands in for reports that will not come, and for nothing else.
     """
     following = rollout.following
     if following is None:
