@@ -167,8 +167,8 @@ class Provider:
             dsse.seal(routes.PAYLOAD_TYPE, wanted.to_json()), "approver-1", "approver-2"
         )
         self.prev = envelope.digest
-        self._put("releases", f"routes/{PRODUCT}.json", envelope.to_bytes())
-        self._sign("releases")
+        self.put("releases", f"routes/{PRODUCT}.json", envelope.to_bytes())
+        self.sign_roles("releases")
 
     def open(self, release: Digest, stage: int = 2) -> None:
         """Open a stage of a release's plan."""
@@ -176,8 +176,8 @@ class Provider:
         opened = self.now().replace(microsecond=0) - timedelta(seconds=1)
         gate = Gate(release, self.routes.seq, stage, opened, GENESIS, GENESIS)
         self.gates = self.gates.opened(gate)
-        self._put("gates", f"gates/{PRODUCT}.json", self.gates.to_bytes())
-        self._sign("gates")
+        self.put("gates", f"gates/{PRODUCT}.json", self.gates.to_bytes())
+        self.sign_roles("gates")
 
     def stop(self, release: Digest, state: Halt = Halt.STOPPED) -> Stop:
         """Stop a release by the on-call key."""
@@ -188,8 +188,8 @@ class Provider:
             reason={"ja": "起動しません", "en": "it does not start"},
             by="on-call one",
         )
-        self._put("stops", f"stops/{PRODUCT}.json", self.stops.to_bytes())
-        self._sign("stops")
+        self.put("stops", f"stops/{PRODUCT}.json", self.stops.to_bytes())
+        self.sign_roles("stops")
         return self.stops.entries[-1]
 
     def lease(self, life: timedelta = timedelta(seconds=LEASE)) -> None:
@@ -221,12 +221,12 @@ class Provider:
             *(self._person(name, "approver") for name in ("approver-1", "approver-2")),
             self._person("verifier", "verify"),
         )
-        self._put("targets", policy.RULES_PATH, self.rules.to_bytes())
-        self._put("targets", policy.PEOPLE_PATH, people.to_bytes())
-        self._put("stops", f"stops/{PRODUCT}.json", self.stops.to_bytes())
-        self._put("gates", f"gates/{PRODUCT}.json", self.gates.to_bytes())
+        self.put("targets", policy.RULES_PATH, self.rules.to_bytes())
+        self.put("targets", policy.PEOPLE_PATH, people.to_bytes())
+        self.put("stops", f"stops/{PRODUCT}.json", self.stops.to_bytes())
+        self.put("gates", f"gates/{PRODUCT}.json", self.gates.to_bytes())
         self._write("root", LIVES["root"], step=0)
-        self._sign("targets", "stops", "gates", "releases")
+        self.sign_roles("targets", "stops", "gates", "releases")
 
     def _person(self, name: str, role: str) -> Person:
         value: Json = self.signers[name].public_key.to_dict()
@@ -236,7 +236,7 @@ class Provider:
 
     def _offer(self, one: Release, rank: int, seq: int) -> Offer:
         path = f"manifests/{PRODUCT}/{one.id}.json"
-        self._put("releases", path, one.manifest.to_bytes())
+        self.put("releases", path, one.manifest.to_bytes())
         for digest, data in one.contents.items():
             blob = self.folder / "blobs" / digest[:2] / f"{digest}.zst"
             blob.parent.mkdir(parents=True, exist_ok=True)
@@ -253,12 +253,13 @@ class Provider:
             },
         )
         vsa = self.sign(statement.envelope(), "verifier")
-        self._put("releases", f"statements/{PRODUCT}/{vsa.digest}.json", vsa.to_bytes())
+        self.put("releases", f"statements/{PRODUCT}/{vsa.digest}.json", vsa.to_bytes())
         labels = dict(one.manifest.labels)
         files = {path: one.id}
         return Offer(one.id, one.manifest.kind, rank, labels, files, vsa.digest, everybody(seq))
 
-    def _put(self, role: str, path: str, data: bytes) -> None:
+    def put(self, role: str, path: str, data: bytes) -> None:
+        """Lay a target; it counts when its role is signed."""
         signed = self.metadata[role].signed
         signed.targets[path] = TargetFile.from_data(path, data, ["sha256"])
         parent, _, name = path.rpartition("/")
@@ -266,7 +267,8 @@ class Provider:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 
-    def _sign(self, *roles: str) -> None:
+    def sign_roles(self, *roles: str) -> None:
+        """New versions of these roles, and of snapshot and timestamp."""
         for role in roles:
             self._write(role, LIVES[role])
             version = self.metadata[role].signed.version

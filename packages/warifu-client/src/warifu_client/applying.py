@@ -23,6 +23,7 @@ from warifu_client.looking import Look
 from warifu_client.machine import Machine
 from warifu_wire import atomic, check
 from warifu_wire.check import Go, Stay
+from warifu_wire.delta import Delta
 from warifu_wire.errors import Fault, Mismatch, Refusal
 from warifu_wire.manifest import Manifest
 from warifu_wire.outcome import Phase, Result
@@ -51,12 +52,12 @@ def look_for(machine: Machine) -> Ended:
         if journal.read(machine) is not None:
             return Ended(End.TRIAL, code="attempt-under-way")
         look = looking.current(machine)
-        decided = _decide(machine, look, fresh=False)
+        decided, delta = _decide(machine, look, fresh=False)
         reporting.send(machine)
         if isinstance(decided, Stay):
             return Ended(End.NOTHING, look.release, code=decided.code, why=decided.why)
         manifest = decided.manifest
-        size = sum(one.size for one in fetching.missing(machine, manifest, look))
+        size = sum(one.cost for one in fetching.missing(machine, manifest, look, delta))
         return Ended(
             End.OFFERED, decided.offer.id, decided.offer.labels, why=decided.why, size=size
         )
@@ -72,12 +73,12 @@ def repair(machine: Machine) -> Ended:
 
 def _attempt(machine: Machine) -> Ended:
     look = standing.proven(machine)
-    decided = _decide(machine, look, fresh=False)
+    decided, delta = _decide(machine, look, fresh=False)
     if isinstance(decided, Stay):
         return Ended(End.NOTHING, look.release, code=decided.code, why=decided.why)
     now = _begin(machine, decided, look)
     try:
-        ready = _ready(machine, now, decided.manifest, look)
+        ready = _ready(machine, now, decided.manifest, look, delta)
         go = _again(machine, ready, look)
         return _switch(machine, ready, go)
     except (Refusal, Fault) as error:
@@ -85,12 +86,15 @@ def _attempt(machine: Machine) -> Ended:
         raise
 
 
-def _decide(machine: Machine, look: Look, *, fresh: bool) -> Go | Stay:
-    """One whole check; a release that did not start here is not taken again."""
-    decided = asking.in_force(machine, fresh=fresh).decide(asking.as_found(machine, look))
-    if isinstance(decided, Go) and decided.offer.id in health.refused(machine):
-        return Stay("did-not-start-here", decided.why)
-    return decided
+def _decide(machine: Machine, look: Look, *, fresh: bool) -> tuple[Go | Stay, Delta | None]:
+    """One whole check, and the way to what it found; what did not start here is not taken again."""
+    routed = asking.in_force(machine, look.manifest, fresh=fresh)
+    decided = routed.decide(asking.as_found(machine, look))
+    if isinstance(decided, Stay):
+        return decided, None
+    if decided.offer.id in health.refused(machine):
+        return Stay("did-not-start-here", decided.why), None
+    return decided, asking.way(routed, decided.offer.id)
 
 
 def _begin(machine: Machine, go: Go, look: Look) -> Journal:
@@ -111,9 +115,11 @@ def _begin(machine: Machine, go: Go, look: Look) -> Journal:
     return now
 
 
-def _ready(machine: Machine, now: Journal, manifest: Manifest, look: Look) -> Journal:
+def _ready(
+    machine: Machine, now: Journal, manifest: Manifest, look: Look, delta: Delta | None
+) -> Journal:
     """Fetch, stage, verify and start the new tree, where nothing points to it yet."""
-    wanted = fetching.missing(machine, manifest, look)
+    wanted = fetching.missing(machine, manifest, look, delta)
     fetching.room(machine, wanted)
     fetching.fetch(machine, wanted)
     now = journal.write(machine, now, phase=Phase.STAGE)
@@ -129,7 +135,7 @@ def _ready(machine: Machine, now: Journal, manifest: Manifest, look: Look) -> Jo
 
 def _again(machine: Machine, now: Journal, look: Look) -> Go:
     """Check two, right before the switch, from the origin: the same answer or none."""
-    decided = _decide(machine, look, fresh=True)
+    decided, _ = _decide(machine, look, fresh=True)
     if isinstance(decided, Stay):
         raise Refusal("no-longer-offered", needed="an offer in force", why=decided.code)
     if decided.offer.id != now.release:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from warifu_client import identity, session
 from warifu_client.looking import Look
 from warifu_client.machine import Machine
+from warifu_client.session import Session
 from warifu_wire import atomic, check
 from warifu_wire import floors as wire_floors
 from warifu_wire.check import Routed
+from warifu_wire.delta import Delta
 from warifu_wire.digest import Digest
+from warifu_wire.errors import Refusal
 from warifu_wire.floors import Floors
+from warifu_wire.manifest import Manifest
 
 
-def in_force(machine: Machine, *, fresh: bool) -> Routed:
+def in_force(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> Routed:
     """Steps 2–7. Every floor is on disk before anything that stands on it is believed.
 
     Raises `Refusal` when a rule says no, `Fault` when the provider cannot be asked.
     """
-    served = session.refresh(machine, fresh=fresh)
+    served = session.refresh(machine, have, fresh=fresh)
     known = floors(machine)
     opened = check.opened(served, known, machine.means.clock)
     warned = opened.warned(machine.settings.product)
@@ -57,3 +61,12 @@ def as_found(machine: Machine, look: Look) -> check.Machine:
 def still_allowed(machine: Machine, release: Digest) -> None:
     """Check three: raises `Stopped` when the release was stopped meanwhile, else as `in_force`."""
     in_force(machine, fresh=True).allowed(release)
+
+
+def way(routed: Routed, release: Digest) -> Delta | None:
+    """The delta that the same answer gave from the installed release; none is no loss."""
+    targets = routed.warned.opened.served.targets
+    try:
+        return targets.delta(release) if isinstance(targets, Session) else None
+    except Refusal:
+        return None

@@ -12,14 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from warifu_client.machine import Machine
-from warifu_wire import atomic, canonical
+from warifu_wire import atomic, enrolment
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Fault, Malformed, Refusal
-from warifu_wire.fields import text
+from warifu_wire.keys import PublicKey, public_key
 
-ENROL_TYPE = "urn:warifu:enrol:v1"
 PRIVATE = 0o600
-DONE = frozenset({200, 201})
+DONE, FAULTY = 200, 500
 
 
 def installation(machine: Machine) -> str:
@@ -53,26 +52,23 @@ def key(machine: Machine) -> Ed25519PrivateKey:
     raise Malformed("key-damaged", needed="an Ed25519 key", path=path)
 
 
-def public(machine: Machine) -> dict[str, Json]:
-    """The installation's public key as a TUF key object."""
+def public(machine: Machine) -> PublicKey:
+    """The installation's public key."""
     raw = key(machine).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": raw.hex()}}
+    value: Json = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": raw.hex()}}
+    return public_key("installation", value)
 
 
 def _enrolled(machine: Machine) -> str:
-    asked: dict[str, Json] = {
-        "key": public(machine),
-        "product": machine.settings.product,
-        "type": ENROL_TYPE,
-    }
+    asked = enrolment.Asked(public(machine), machine.settings.product)
     address = f"{machine.settings.address.rstrip('/')}/enrol"
-    reply = machine.means.transport.post(address, canonical.dumps(asked))
+    reply = machine.means.transport.post(address, asked.to_bytes())
     body = b"".join(reply.chunks)
-    if reply.status >= 500:
-        raise Fault(f"{address} answered {reply.status}", needed="a later try")
-    if reply.status not in DONE:
+    if reply.status >= FAULTY:
+        raise Fault(f"no answer from {address} ({reply.status})", needed="a later try")
+    if reply.status != DONE:
         raise Refusal("not-enrolled", needed="an installation id", status=reply.status)
-    match canonical.loads(body):
-        case {"installation": str(found), **rest} if found.isascii() and found and not rest:
-            return text(found)
-    raise Malformed("not-enrolled", needed="an installation id")
+    found = enrolment.read_answer(body)
+    if not found or not found.isascii():
+        raise Malformed("not-enrolled", needed="an installation id")
+    return found

@@ -6,6 +6,7 @@ process, on any clock and any transport, and be killed at any step.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +31,15 @@ def passing(step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Clock, network, start test, progress, and the checkpoint called after each durable step."""
+    """Clock, network, start test, progress, pauses (in seconds), and the checkpoint called after
+    each durable step."""
 
     clock: Clock
     transport: Transport
     start: Starter = starting.run
     checkpoint: Checkpoint = passing
     progress: Progress = silent
+    pause: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)

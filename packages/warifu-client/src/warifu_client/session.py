@@ -15,9 +15,12 @@ from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
 from warifu_client.machine import Machine
+from warifu_wire import delta
 from warifu_wire.check import Served
+from warifu_wire.delta import Delta
 from warifu_wire.digest import Digest, digest, of_bytes
 from warifu_wire.errors import Fault, Malformed, Mismatch, Refusal, SignoffMissing, Stale
+from warifu_wire.manifest import Manifest
 
 FAULTY = 500
 
@@ -42,6 +45,7 @@ class Session:
 
     machine: Machine
     updater: Updater
+    have: Manifest | None
     told: dict[str, TargetFile | None] = field(default_factory=dict)
 
     def digest(self, path: str) -> Digest | None:
@@ -54,16 +58,36 @@ class Session:
         found = self._target(path)
         if found is None:
             return None
-        kept = self.machine.layout.targets / digest(found.hashes.get("sha256"))
+        wanted = digest(found.hashes.get("sha256"))
+        kept = self.machine.layout.targets / wanted
         try:
             data = kept.read_bytes()
         except FileNotFoundError:
             data = b""
-        if of_bytes(data) != kept.name:
+        if of_bytes(data) != wanted:
+            data = self._rebuilt(path, wanted)
+        if not data:
             with translated():
                 self.updater.download_target(found, str(kept))
             data = kept.read_bytes()
         return data
+
+    def delta(self, release: Digest) -> Delta | None:
+        """The way from the installed release to another, where the provider offers one."""
+        if self.have is None:
+            return None
+        data = self.read(delta.path(self.have.product, release, self.have.id))
+        return None if data is None else delta.read(data)
+
+    def _rebuilt(self, path: str, wanted: Digest) -> bytes:
+        """A manifest made from the installed one, if it comes out as signed; else nothing."""
+        if self.have is None or path != f"manifests/{self.have.product}/{wanted}.json":
+            return b""
+        try:
+            found = self.delta(wanted)
+            return b"" if found is None else found.rebuilt(self.have).to_bytes()
+        except Refusal:
+            return b""
 
     def _target(self, path: str) -> TargetFile | None:
         if path not in self.told:
@@ -72,9 +96,10 @@ class Session:
         return self.told[path]
 
 
-def refresh(machine: Machine, *, fresh: bool) -> Served:
+def refresh(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> Served:
     """Everything the client's check needs of TUF; `fresh`: from the origin, past every cache.
 
+    `have` is the manifest in use, from which others can be rebuilt in few bytes.
     Raises `Refusal` for metadata that is not to be trusted, `Fault` when there is none.
     """
     layout = machine.layout
@@ -99,7 +124,7 @@ def refresh(machine: Machine, *, fresh: bool) -> Served:
         trusted.root.version,
         trusted.targets.version,
         trusted.timestamp.expires,
-        Session(machine, updater),
+        Session(machine, updater, have),
     )
 
 

@@ -17,6 +17,8 @@ from warifu_client.starting import Started
 from warifu_wire.errors import Fault, Refusal, Stopped
 from warifu_wire.outcome import Phase, Result
 
+TARGETS = 64
+"""Verified targets kept for the next check; what is older is fetched again if it is needed."""
 TRIES = 5
 """Starts on trial that may be cut off one after the other before the release is given up."""
 
@@ -97,6 +99,8 @@ def empty(machine: Machine) -> None:
             path.unlink(missing_ok=True)
     for path in machine.layout.store.iterdir():
         _remove(path)
+    for path in sorted(machine.layout.targets.iterdir(), key=_age)[:-TARGETS]:
+        _remove(path)
     machine.reached("emptied")
 
 
@@ -127,6 +131,10 @@ def _tell(machine: Machine, now: Journal, phase: Phase, result: Result, failure:
         result=result,
         failure=failure,
     )
+
+
+def _age(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _remove(path: Path) -> None:

@@ -76,3 +76,8 @@ def target(path: str, content: Digest) -> str:
 def blob(content: Digest) -> str:
     """Where a member's compressed bytes lie."""
     return f"blobs/{content[:2]}/{content}.zst"
+
+
+def patch(base: Digest, content: Digest, form: str) -> str:
+    """Where the patch from one content to another lies."""
+    return f"patches/{base}/{content}.{form}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from warifu.engines.targets import blobs, ceremony, layout, staging
+from warifu.engines.targets import blobs, ceremony, deltas, layout, staging
 from warifu.engines.targets.layout import Lives
 from warifu.engines.targets.staging import Draft
 from warifu.engines.targets.store import Store
@@ -13,7 +13,7 @@ from warifu.engines.targets.tree import Tree, load
 from warifu.model import publication
 from warifu.model.ports import Depot, Keyring
 from warifu.model.publication import Current, Expiring, Renewal
-from warifu_wire import dsse, gates
+from warifu_wire import delta, dsse, gates, manifest
 from warifu_wire.digest import Digest
 from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Refusal
@@ -91,6 +91,28 @@ class TufRepository:
             return draft.targets("releases", {f"routes/{product}.json": routes.to_bytes()})
 
         self._change(change, now)
+
+    def condense(self, product: str, depot: Depot, now: Instant) -> tuple[str, ...]:
+        """Patches along the routes in force, for those who hold an earlier release: what was added.
+
+        Apart from `enact`, because it takes its time and only ever saves bytes.
+        """
+        road = self.current(product).road
+        made: dict[str, bytes] = {}
+        for old, new in () if road is None else sorted(set(deltas.ways(road))):
+            if depot.size(old) is not None:
+                before, after = (manifest.parse(depot.get(one)) for one in (old, new))
+                way = deltas.lay(self._store, before, after)
+                made[delta.path(product, new, old)] = way.to_bytes()
+
+        def change(tree: Tree) -> Draft | None:
+            if self._current(tree, product).road != road:
+                return None
+            lacking = {path: one for path, one in made.items() if tree.read(path) != one}
+            return Draft(tree).targets("releases", lacking) if lacking else None
+
+        self._change(change, now)
+        return tuple(made)
 
     def narrow(self, stops: Stops, key: str, now: Instant) -> None:
         """One key of a person on call or of the alarm is enough."""
