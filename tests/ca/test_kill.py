@@ -83,7 +83,8 @@ def test_killed_anywhere_in_a_redemption(
     assert points > 50
     assert committed > 0
     print(
-        f"killed at {points // step - 1} points of a redemption ({profile}), {committed} after the commit"
+        f"killed at {points // step - 1} points of a redemption ({profile}),"
+        f" {committed} after the commit"
     )
 
 

@@ -28,7 +28,6 @@ STATUS: Mapping[str, int] = {
     "reference-unknown": 404,
     "serial-unknown": 404,
     "path-unknown": 404,
-    "method-unknown": 405,
     "already-issued": 409,
     "already-received": 409,
     "receipt-differs": 409,

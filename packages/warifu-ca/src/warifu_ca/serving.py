@@ -80,7 +80,11 @@ def bound(authority: Authority, host: str, port: int) -> Server:
     Raises `Refusal` (trial-keys-public) for another machine's reach with trial keys, `Refusal`
     (passphrase-wrong) before anything is served, `Fault` when the port is taken.
     """
-    if authority.settings.trial and not ipaddress.ip_address(host).is_loopback:
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise Refusal("host-malformed", needed="an IP address", host=host) from error
+    if authority.settings.trial and not loopback:
         raise Refusal(
             "trial-keys-public", needed="a loopback address, or keys in a token", host=host
         )

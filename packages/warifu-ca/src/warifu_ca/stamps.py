@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Any
+from typing import Any, ClassVar
 
 from asn1crypto import algos, cms, core, tsp
 from asn1crypto import x509 as asn1
@@ -17,6 +17,15 @@ from warifu_wire.times import Instant
 
 ACCURACY = 1  # seconds
 _SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
+
+
+class Response(core.Sequence):  # type: ignore[misc] # asn1crypto has no types
+    """TimeStampResp of RFC 3161 section 2.4.2; the library's own demands a token in a rejection."""
+
+    _fields: ClassVar = [
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+    ]
 
 
 def answer(authority: Authority, data: bytes) -> bytes:
@@ -32,7 +41,7 @@ def answer(authority: Authority, data: bytes) -> bytes:
         token = _token(authority, asked, authority.store.now())
     except (Refusal, Fault):
         return _rejected("time_not_available")
-    return _dump(tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token}))
+    return _dump(Response({"status": {"status": "granted"}, "time_stamp_token": token}))
 
 
 def _refused(asked: Any) -> str | None:
@@ -125,7 +134,7 @@ def _attributes(content: Any, certificate: Any, now: Instant) -> Any:
 
 
 def _rejected(fault: str) -> bytes:
-    return _dump(tsp.TimeStampResp({"status": {"status": "rejection", "fail_info": {fault}}}))
+    return _dump(Response({"status": {"status": "rejection", "fail_info": {fault}}}))
 
 
 def _dump(value: Any) -> bytes:
