@@ -12,7 +12,9 @@ from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.store import FolderStore
 from warifu.model import archive, tree
 from warifu.model.people import everybody, key_names, persons
+from warifu.model.ports import Repository
 from warifu.testing import MemoryDepot, MemoryKeyring
+from warifu.testing_targets import MemoryRepository
 from warifu_wire import evidence
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
@@ -83,13 +85,14 @@ class House:
     now: datetime = NOW
     depot: MemoryDepot = field(default_factory=MemoryDepot)
     products: tuple[str, ...] = (PRODUCT,)
+    memory: bool = False
 
     def __post_init__(self) -> None:
         self.persons = persons(2) | {"oncall-2": "oncall"}
         self.keyring = MemoryKeyring(*key_names(self.persons))
         self.people: People = everybody(self.persons, self.keyring.public)
         self.rules = Rules({"approver": 2, "verify": 1}, LEVELS, 600, 86_400, frozenset())
-        self.repository = self.open()
+        self.repository: Repository = MemoryRepository() if self.memory else self.open()
 
     def open(self, *keys: str) -> TufRepository:
         """Another signer on the same tree, with all keys or only these."""
