@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.composition.world import World
 from warifu.engines.build.builder import SandboxBuilder
@@ -28,9 +28,9 @@ NOW = datetime(2012, 2, 5, 4, 23, tzinfo=UTC)
 
 
 class Kept:
-    """A real builder that remembers: the matrix of cases builds the same commits again and again."""
+    """A real builder that remembers: the cases build the same commits again and again."""
 
-    trees: dict[tuple[str, str, str], Tree] = {}
+    trees: ClassVar[dict[tuple[str, str, str], Tree]] = {}
 
     def __init__(self, inner: Builder) -> None:
         self._inner = inner

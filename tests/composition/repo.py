@@ -19,6 +19,13 @@ class Repo:
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "-q", "-b", "main", f"--object-format={form}")
 
+    @classmethod
+    def opened(cls, folder: Path) -> Repo:
+        """A repository that is there already, a day later."""
+        self = cls.__new__(cls)
+        self.folder, self._clock = folder, START + 86_400
+        return self
+
     def git(self, *words: str, given: bytes = b"", author: str = "developer one") -> str:
         """Run git as a developer would, in the work tree."""
         mail = author.replace(" ", "-") + "@example.invalid"

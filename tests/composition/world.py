@@ -6,7 +6,9 @@ submodule, a vendored file, a large file, a generated module, compiled members, 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +45,15 @@ pathlib.Path('app/forms.py').write_text('# made by generate.py\\n' + '\\n'.join(
 CHECK = """\
 import pathlib, sys
 tree, report = map(pathlib.Path, sys.argv[1:])
-good = (tree / 'app' / 'main.py').is_file() and b'e-application' in (tree / 'app/main.py').read_bytes()
+main = tree / 'app' / 'main.py'
+good = main.is_file() and b'e-application' in main.read_bytes()
 body = '' if good else '<failure message="no main"/>'
-report.write_text(f'<testsuite><testcase classname="road" name="main">{body}</testcase></testsuite>')
+case = f'<testcase classname="road" name="main">{body}</testcase>'
+report.write_text(f'<testsuite>{case}</testsuite>')
 """
 VENDORED = b"# a dependency from outside\nANSWER = 42\n"
 VENDORED_NEXT = b"# a dependency from outside, newer\nANSWER = 43\n"
+STASHED = b"STASH = 'stashed away and dropped again'\n"
 LARGE = bytes(range(256)) * 40
 JAPANESE = "電子申請ツールの説明\n第一条 鍵ファイルを閉じること\n"
 
@@ -72,6 +77,12 @@ class World:
     library: Repo
     vendored: dict[str, bytes]
     commits: dict[str, str]
+
+    def copy(self, folder: Path) -> World:
+        """A world of one's own, to be changed."""
+        target = folder / "source"
+        shutil.copytree(self.source.folder, target, symlinks=True)
+        return dataclasses.replace(self, source=Repo.opened(target))
 
     def config(self, **program: Any) -> dict[str, Any]:
         """The content of warifu.toml."""
@@ -125,12 +136,12 @@ class World:
         }  # fmt: skip
 
 
-def make(folder: Path) -> World:
+def make(folder: Path, *, form: str = "sha1") -> World:
     """Tell the story of the source, from Ver1.00 to the work in progress."""
-    library = Repo(folder / "library")
+    library = Repo(folder / "library", form=form)
     commits = {"lib1": library.commit("library one", {"lib.py": "LEVEL = 1\n", "deep/x.py": SIGN})}
     commits["lib2"] = library.commit("library two", {"lib.py": "LEVEL = 2  # of the next line\n"})
-    source = Repo(folder / "source")
+    source = Repo(folder / "source", form=form)
     source.write(
         {
             ".gitattributes": ATTRIBUTES,
@@ -174,6 +185,7 @@ def make(folder: Path) -> World:
     _next(source, commits)
     _wip(source, commits)
     source.git("checkout", "-q", "release-1.10")
+    source.git("submodule", "update", "-q")
     vendored = {hashlib.sha256(one).hexdigest(): one for one in (VENDORED, VENDORED_NEXT)}
     return World(source, library, vendored, commits)
 
@@ -188,15 +200,11 @@ def _next(source: Repo, commits: dict[str, str]) -> None:
     new_main = (source.folder / "app/main.py").read_text()
     step("sign", {"app/sign.py": SIGN.replace("closed 7'", "open for the new host 7'")})
     step("new-file", {"app/host.py": "HOST = 'the new host application'\nWAIT_SECONDS = 30\n"})
-    step("hunk1", {"app/main.py": new_main.replace("return 2 * 2", "return host_step(2)")})
-    step(
-        "hunk2",
-        {
-            "app/main.py": new_main.replace("return 2 * 2", "return host_step(2)").replace(
-                "def step_9() -> int:\n    return 9 * 9\n\n\n", ""
-            )
-        },
-    )
+    new_main = new_main.replace("return 2 * 2", "return host_step(2)")
+    new_main = new_main.replace("return 7 * 7", "return host_step(7)")
+    step("hunks", {"app/main.py": new_main})
+    new_main = new_main.replace("def step_9() -> int:\n    return 9 * 9\n\n\n", "")
+    step("deletion", {"app/main.py": new_main})
     step("revert", {"app/legacy.py": LEGACY})
     step("plugin", {"plugin/form.py": SIGN.replace("RULE", "FORM").replace("7'", "host 7'")})
     step("generator", {"tools/generate.py": GENERATE.replace("range(5)", "range(6)")})
@@ -214,8 +222,10 @@ def _next(source: Repo, commits: dict[str, str]) -> None:
     source.git("-C", "lib", "checkout", "-q", commits["lib2"])
     step("submodule", {})
     source.git("checkout", "-q", "-b", "side", commits["mode"])
+    source.git("submodule", "update", "-q")
     step("side", {"app/side.py": "SIDE = 'a side branch of the next line'\n"})
     source.git("checkout", "-q", "next")
+    source.git("submodule", "update", "-q")
     source.git("merge", "-q", "--no-commit", "--no-ff", "side", author="developer three")
     step("merge", {"app/evil.py": "EVIL = 'born in the merge commit itself'\n"})
     source.git("branch", "-q", "-D", "side")
@@ -228,4 +238,4 @@ def _wip(source: Repo, commits: dict[str, str]) -> None:
     commits["wip"] = source.commit(
         "wip: try", {"app/try.py": "TRY = 'not even planned for a release'\n"}
     )
-    source.git("hash-object", "-w", "--stdin", given=b"STASH = 'stashed away and dropped again'\n")
+    source.git("hash-object", "-w", "--stdin", given=STASHED)

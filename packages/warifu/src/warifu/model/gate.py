@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from warifu.model import archive
+from warifu.model import archive, signatures
 from warifu.model.classes import Suspect
 from warifu.model.ports_source import Rendered
 from warifu.model.recipe import Normaliser, Recipe
@@ -58,11 +58,21 @@ def _explain(
 ) -> Iterator[tuple[Suspect, Normaliser | None]]:
     """The suspect itself, or what it comes down to inside; with the normaliser that clears it."""
     found, expected = suspect.found, suspect.expected
+    if (
+        Normaliser.SIGNATURE in declared
+        and "!/" in suspect.member
+        and signatures.jar_part(suspect.member.rpartition("!/")[2], expected, found)
+    ):
+        yield suspect, Normaliser.SIGNATURE
+        return
     if found is None or expected is None or found.mode != expected.mode:
         yield suspect, None
         return
     if Normaliser.PYC_HEADER in declared and _pyc(found, expected):
         yield suspect, Normaliser.PYC_HEADER
+        return
+    if Normaliser.SIGNATURE in declared and signatures.same_program(expected.data, found.data):
+        yield suspect, Normaliser.SIGNATURE
         return
     inside = _inside(suspect, found, expected, sources) if depth else None
     if inside is None:

@@ -52,11 +52,34 @@ def hunks(approved: bytes, found: bytes) -> tuple[Hunk, ...]:
     """The differing runs of lines, cut the same way whatever they are compared with."""
     old, new = approved.splitlines(keepends=True), found.splitlines(keepends=True)
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    return tuple(
-        Hunk(a + 1, tuple(old[a:b]), c + 1, tuple(new[c:d]))
-        for tag, a, b, c, d in matcher.get_opcodes()
-        if tag != "equal"
-    )
+    cut, floor = [], 0
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag != "equal":
+            up = _slide(old, new, (a, b, c, d), a - floor)
+            cut.append(
+                Hunk(
+                    a - up + 1, tuple(old[a - up : b - up]), c - up + 1, tuple(new[c - up : d - up])
+                )
+            )
+            floor = b
+    return tuple(cut)
+
+
+def _slide(
+    old: Sequence[bytes], new: Sequence[bytes], span: tuple[int, int, int, int], room: int
+) -> int:
+    """How far up a hunk can go where only one side has lines: at most `room` equal lines.
+
+    A block taken out of repeating text can be cut in several ways, and they must compare equal.
+    """
+    a, b, c, d = span
+    if a != b and c != d:
+        return 0
+    side, first, last = (old, a, b) if c == d else (new, c, d)
+    up = 0
+    while up < room and side[first - up - 1] == side[last - up - 1]:
+        up += 1
+    return up
 
 
 def _text(data: bytes) -> bool:
@@ -68,12 +91,19 @@ def _named(hunk: Hunk, base: bytes, versions: Sequence[Version]) -> Hunk:
     for version in versions:
         if _text(version.data) and _key(hunk) in {_key(one) for one in hunks(base, version.data)}:
             return replace(hunk, origin=version.origin)
-    lines = _telling(hunk.added, base)
     for version in versions:
-        held = set(version.data.splitlines(keepends=True))
-        if lines and 2 * sum(line in held for line in lines) >= len(lines):
+        if _made_by(hunk, base, set(version.data.splitlines(keepends=True))):
             return replace(hunk, origin=version.origin)
     return hunk
+
+
+def _made_by(hunk: Hunk, base: bytes, held: set[bytes]) -> bool:
+    """Whether a version holds most of the telling lines that came, or none of those that went."""
+    came = _telling(hunk.added, set(base.splitlines(keepends=True)))
+    if came:
+        return 2 * sum(line in held for line in came) >= len(came)
+    went = _telling(hunk.removed, set(hunk.added))
+    return bool(went) and not held.intersection(went)
 
 
 def _key(hunk: Hunk) -> tuple[int, tuple[bytes, ...], tuple[bytes, ...]]:
@@ -81,6 +111,5 @@ def _key(hunk: Hunk) -> tuple[int, tuple[bytes, ...], tuple[bytes, ...]]:
     return hunk.approved_at, hunk.removed, hunk.added
 
 
-def _telling(lines: Iterable[bytes], base: bytes) -> tuple[bytes, ...]:
-    known = set(base.splitlines(keepends=True))
+def _telling(lines: Iterable[bytes], known: set[bytes]) -> tuple[bytes, ...]:
     return tuple(line for line in lines if len(line.strip()) >= TELLING and line not in known)

@@ -113,6 +113,7 @@ def verified(
     clean = _one(by_type, Predicate.VERDICT)
     _clean(composition, clean, rules, people)
     vsa = _one(by_type, Predicate.VSA)
+    _apart(composition, (*results, clean, vsa), people)
     _summed(composition, (*composition.statements, *results, clean), vsa, rules, people)
     return Verified(composition, results, clean, vsa)
 
@@ -183,6 +184,24 @@ def _clean(composition: Composition, clean: Envelope, rules: Rules, people: Peop
     _about(composition, told.subjects)
     if told.predicate.get("result") != "CLEAN" or told.predicate.get("findings") != []:
         raise Contaminated(needed="a clean verdict", payload=clean.digest)
+
+
+def _apart(composition: Composition, checks: Sequence[Envelope], people: People) -> None:
+    """Who built does not verify: no person's signature stands on both sides."""
+    built = {
+        one
+        for envelope in composition.statements
+        for role in ("build", "rebuild")
+        for one in people.signed(envelope, role, EVER_GOOD)
+    }
+    for envelope in checks:
+        both = built & people.signed(envelope, "verify", EVER_GOOD)
+        if both:
+            raise Refusal(
+                "builder-is-verifier",
+                needed="a verifier who built nothing",
+                who=", ".join(sorted(both)),
+            )
 
 
 def _summed(

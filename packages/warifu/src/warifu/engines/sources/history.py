@@ -95,20 +95,21 @@ class History:
         return _Branch(tip, frozenset(commits), rows)
 
     def _objects(self, suspects: Sequence[Suspect]) -> dict[int, list[str]]:
-        """The git objects that each suspect's bytes are: as they stand, and cleaned."""
+        """The git objects that each suspect's bytes are: as they stand, and checked in."""
+        commit = self.program.approved.commit
+        approved = tree(self.git, commit)
         names: dict[int, list[str]] = {}
-        with attributes(self.git, self.program.approved.commit) as view:
+        with attributes(self.git, commit) as view:
             for at, suspect in enumerate(suspects):
                 if suspect.found is None:
                     continue
-                raw = view.ask("hash-object", "--stdin", "--no-filters", given=suspect.found.data)
-                names[at] = [raw.decode().strip()]
-                if suspect.source and suspect.found.mode != "link":
-                    told = view.attempt(
-                        "hash-object", "--stdin", f"--path={suspect.source}",
-                        given=suspect.found.data,
-                    )  # fmt: skip
-                    names[at] += told[1].decode().split()
+                data, path = suspect.found.data, suspect.source
+                here = approved[path].object if path in approved else ""
+                raw = view.ask("hash-object", "--stdin", "--no-filters", given=data)
+                found = [raw.decode().strip()]
+                if path and suspect.found.mode != "link":
+                    found += _checked_in(view, path, data)
+                names[at] = [one for one in dict.fromkeys(found) if one != here]
         return names
 
     def _existing(self, names: set[str]) -> set[str]:
@@ -155,9 +156,8 @@ class History:
                     and there.sha256 == suspect.found.sha256
                 ):
                     brought = self._bringer(branch, suspect.source, leaves)
-                    found[at] += [self._origin(branch.tip.line, brought, suspect.source)] * bool(
-                        brought
-                    )
+                    if brought:
+                        found[at].append(self._origin(branch.tip.line, brought, suspect.source))
         return found
 
     def _bringer(self, branch: _Branch, path: str, leaves: Mapping[str, object]) -> str:
@@ -206,6 +206,16 @@ class History:
         return Origin(
             one.line, one.kind, commit, path, one.author, one.subject, one.planned, one.owner
         )
+
+
+def _checked_in(view: Git, path: str, data: bytes) -> list[str]:
+    """The known object that is checked out as exactly these bytes at that path, if there is one."""
+    _, told, _ = view.attempt("hash-object", "--stdin", f"--path={path}", given=data)
+    given = told.decode().strip()
+    if not given or view.attempt("cat-file", "-e", given)[0]:
+        return []
+    out = view.attempt("cat-file", "--filters", f"--path={path}", given)[1]
+    return [given] if out == data else []
 
 
 def approved_line(program: Program) -> Line:

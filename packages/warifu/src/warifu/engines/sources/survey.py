@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from warifu.engines.sources.git import Git
-from warifu.model.lines import ApprovedSource, Change, Line, Survey, Tip, line_of
+from warifu.model.lines import ApprovedSource, Change, Line, LineKind, Survey, Tip, line_of
 from warifu_wire.errors import Refusal
 
 _REFS = "--format=%(objectname) %(objecttype) %(*objectname) %(symref) %(refname)"
@@ -55,7 +56,9 @@ def survey(
     )
     unlisted = here - set(approved.changes)
     holding = {
-        one.line.name: set(beyond(git, [one.commit], [approved.base])) for one in tips if unlisted
+        one.line.name: set(beyond(git, [one.commit], [approved.base]))
+        for one in tips
+        if unlisted and one.line.ref != _own_ref(lines)
     }
     return Survey(
         git.ask("rev-parse", f"{approved.commit}^{{tree}}").decode().strip(),
@@ -70,6 +73,10 @@ def survey(
     )
 
 
+def _own_ref(lines: Sequence[Line]) -> str:
+    return next(one.ref for one in lines if one.kind is LineKind.APPROVED)
+
+
 def beyond(git: Git, tips: Iterable[str], known: Iterable[str]) -> list[str]:
     """The commits of `tips` that `known` do not hold, oldest first."""
     given = "".join(f"{one}\n" for one in tips) + "".join(f"^{one}\n" for one in known)
@@ -78,18 +85,20 @@ def beyond(git: Git, tips: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _tips(git: Git, lines: Sequence[Line], refs: Sequence[tuple[str, str, str]]) -> Iterable[Tip]:
+    """Where each line stands; the approved line may have gone on, and that is work in progress."""
     for line in lines:
-        if not line.ref:
-            continue
-        if not line.ref.startswith("refs/"):
-            found = [line.ref] * (not git.attempt("cat-file", "-e", f"{line.ref}^{{commit}}")[0])
-        else:
+        if line.ref.startswith("refs/"):
             found = [
                 commit
                 for repository, ref, commit in refs
                 if repository == line.repository and line_of(ref, [line])
             ]
-        if not found and "*" not in line.ref:
+        else:
+            known = line.ref and not git.attempt("cat-file", "-e", f"{line.ref}^{{commit}}")[0]
+            found = [line.ref] if known else []
+        if line.kind is LineKind.APPROVED:
+            line = replace(line, kind=LineKind.WIP)
+        elif not found and "*" not in line.ref:
             raise Refusal("line-missing", needed="the ref of every line", line=line.name)
         yield from (Tip(line, commit) for commit in found)
 

@@ -1,0 +1,25 @@
+"""Every case that must pass, for install, update and repair programs alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.composition.bench import Bench
+from tests.composition.passed import PASSED
+from tests.composition.stage import Stage
+from warifu_wire.digest import of_bytes
+from warifu_wire.manifest import Kind
+
+
+@pytest.mark.parametrize("number", PASSED)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_passes_without_an_alarm(bench: Bench, kind: Kind, number: str, tmp_path: Path) -> None:
+    stage = Stage(bench, kind, tmp_path)
+    candidate = PASSED[number].act(stage)
+    made = stage.bench.compose(kind, candidate)
+    if candidate is not None:
+        assert made.artifact == of_bytes(candidate)
+        assert (candidate == stage.packed()) == (made.normalised == ())
+    assert stage.bench.verify(made).evidence
