@@ -15,14 +15,15 @@ from pathlib import Path
 
 import psycopg
 
-from tests.contract import postgres
+from tests.contract import postgres, seaweed
+from warifu.engines.depot.bucket import BucketDepot
 from warifu.engines.depot.folder import FolderDepot
 from warifu.engines.ledger.store import DatabaseLedger
 from warifu.model.ports import Depot, Ledger
 from warifu.testing import MemoryDepot, MemoryLedger
 
 LEDGERS = ["memory", "sqlite", "postgres"]
-DEPOTS = ["memory", "folder"]
+DEPOTS = ["memory", "folder", "bucket"]
 TEMPLATE = f"warifu_template_{os.getpid()}"
 
 _until_exit = ExitStack()
@@ -55,9 +56,12 @@ class Place:
 
     def depot(self, form: str) -> Depot:
         """An empty depot of a form."""
-        if form == "memory":
-            return MemoryDepot()
-        return FolderDepot(self.folder / secrets.token_hex(4))
+        match form:
+            case "memory":
+                return MemoryDepot()
+            case "folder":
+                return FolderDepot(self.folder / secrets.token_hex(4))
+        return BucketDepot(bucket(secrets.token_hex(4)))
 
 
 @contextmanager
@@ -84,3 +88,16 @@ def _server() -> str:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     DatabaseLedger(template).close()
     return dsn
+
+
+def bucket(prefix: str) -> str:
+    """The store address of a prefix that nothing is in yet."""
+    return f"s3://{seaweed.BUCKET}/{prefix}?endpoint={store().endpoint}"
+
+
+@cache
+def store() -> seaweed.Server:
+    """One S3-compatible server a run; its credentials are where AWS's own tools look."""
+    made = _until_exit.enter_context(seaweed.server())
+    os.environ.update(AWS_ACCESS_KEY_ID=seaweed.KEY, AWS_SECRET_ACCESS_KEY=seaweed.SECRET)
+    return made

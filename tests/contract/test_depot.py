@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract import forms, seaweed
 from tests.contract.forms import DEPOTS, Place
+from warifu.engines.depot.bucket import BucketDepot
 from warifu.engines.depot.folder import FolderDepot
 from warifu.model.ports import Depot
 from warifu_wire.digest import Digest, of_bytes
@@ -154,3 +156,49 @@ def test_a_folder_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Fault, match="depot"):
         put(FolderDepot(tmp_path / "file"), BYTES)
+
+
+def test_altered_bytes_in_a_bucket_do_not_pass() -> None:
+    where = forms.bucket("altered")
+    depot = BucketDepot(where)
+    put(depot, BYTES)
+    altered = BYTES[:-1] + b"x"
+    forms.store().alter(f"{seaweed.BUCKET}/altered/{NAME[:2]}/{NAME}", altered)
+    with pytest.raises(Mismatch, match=of_bytes(altered)):
+        depot.get(NAME)
+    with depot.open(NAME) as stream, pytest.raises(Mismatch, match=of_bytes(altered)):
+        stream.read()
+    with pytest.raises(Mismatch, match=of_bytes(altered)):
+        put(depot, BYTES)
+
+
+def test_a_bucket_never_replaces_what_another_writer_put_first() -> None:
+    depot = BucketDepot(forms.bucket("raced"))
+
+    class Raced(io.BytesIO):
+        """While these bytes are read, another writer puts them."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            put(BucketDepot(forms.bucket("raced")), BYTES)
+            return super().read(size)
+
+    depot.put(NAME, Raced(BYTES))
+    assert list(depot.list()) == [NAME]
+    assert depot.get(NAME) == BYTES
+
+
+@pytest.mark.parametrize("where", ["s3://", "http://bucket", "s3://bucket?key=a", "/folder"])
+def test_a_store_address_is_read_strictly(where: str) -> None:
+    with pytest.raises(Malformed, match="store-address"):
+        BucketDepot(where)
+
+
+def test_a_store_that_is_not_there_or_not_ours_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = BucketDepot("s3://bucket/x?endpoint=http://127.0.0.1:9")
+    for doing in (lambda: gone.get(NAME), lambda: gone.size(NAME), lambda: list(gone.list())):
+        with pytest.raises(Fault, match="bucket"):
+            doing()
+    where = forms.bucket("closed")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not the secret")
+    with pytest.raises(Fault, match="bucket"):
+        put(BucketDepot(where), BYTES)
