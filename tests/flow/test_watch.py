@@ -1,0 +1,362 @@
+"""Watching on a real tree: verdicts, alarms and gates as events, each recorded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.targets.house import PRODUCT, House
+from warifu.flow import watch
+from warifu.model.ledger import Draft, Event
+from warifu.model.probe import Done, Run
+from warifu.model.publication import Current
+from warifu.model.rollout import Pace, Wait
+from warifu.model.signoff import GoOn
+from warifu.testing import MemoryLedger, MemoryStatements, memory_signer
+from warifu.testing_watch import MemoryTraffic, ToldBox
+from warifu_wire import times
+from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.errors import Refusal, SignoffMissing
+from warifu_wire.outcome import Outcome, Phase, Result
+from warifu_wire.stops import Halt
+
+OK = Done("install", True, of_bytes(b"output"), 12)
+NOT = Done("start", False, of_bytes(b""), 3, "exit 1: plugin-not-loaded")
+
+
+@dataclass
+class Post:
+    """A published release with everything that watches it."""
+
+    house: House
+    release: Digest = field(init=False)
+    ledger: MemoryLedger = field(init=False)
+    traffic: MemoryTraffic = field(default_factory=MemoryTraffic)
+    statements: MemoryStatements = field(default_factory=MemoryStatements)
+    sent: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ledger = MemoryLedger(now=lambda: self.house.now)
+        for number in range(40):
+            self.enrol(f"member {number:04}")
+        self.house.passes(60)
+        release = self.house.release("the first")
+        self.release = release.id
+        self.publish(release)
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self.house.now
+
+    @property
+    def current(self) -> Current:
+        """What is published."""
+        return self.house.repository.current(PRODUCT)
+
+    def publish(self, *releases: object, **changed: object) -> None:
+        """Publish, and have it on record as the publishing station would."""
+        road = self.house.publish(*releases, **changed)  # type: ignore[arg-type]
+        facts = {
+            "issued": times.spell(road.issued),
+            "product": PRODUCT,
+            "routes_seq": road.seq,
+        }
+        draft = Draft(
+            "publication.opened", f"routes {road.seq}", self.now, "publisher", facts,
+            key=f"publication.opened/{road.seq}",
+        )  # fmt: skip
+        self.ledger.append(draft)
+
+    def read(self, path: str) -> bytes | None:
+        """The origin, as it serves gates."""
+        assert path == f"gates/{PRODUCT}.json"
+        return self.current.gates.to_bytes()
+
+    def enrol(self, member: str) -> None:
+        """One installation of a member's."""
+        made = self.traffic.enrol(memory_signer(member).public.to_json(), self.now)
+        self.traffic.confirm(made, member, self.now)
+        self.sent[member] = 0
+
+    def tells(self, member: str, phase: Phase, result: Result, failure: str = "") -> None:
+        """A member's machine reports, now."""
+        signer = memory_signer(member)
+        mine = self.traffic.enrol(signer.public.to_json(), self.now)
+        self.sent[member] += 1
+        told = Outcome(
+            *(PRODUCT, self.current.road.seq if self.current.road else 1, mine, self.sent[member]),
+            *(f"attempt {self.sent[member]}", self.release, None, phase, result, failure),
+            self.now,
+        )
+        (receipt,) = self.traffic.accept([told.envelope().signed(mine, signer.sign)], self.now)
+        assert receipt.refused == ""
+
+    def probed(self, *steps: Done) -> Event:
+        """The box has run."""
+        now = self.house.passes(1)
+        seq = self.current.road.seq if self.current.road else 1
+        run = Run(
+            PRODUCT, self.release, seq, "http://127.0.0.1", {"manifest": self.release}, steps, now,
+            now,
+        )  # fmt: skip
+        return watch.probe(
+            self.ledger, self.statements, memory_signer("probe"), ToldBox(run),
+            product=PRODUCT, release=self.release, now=now,
+        )  # fmt: skip
+
+    def gate(self, **more: object) -> Event | None:
+        """The gate's beat."""
+        return watch.gate(
+            self.ledger, self.statements, self.traffic, self.current, self.release,
+            pace=Pace(), now=self.house.passes(1), **more,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def widen(self) -> Event | None:
+        """The recorded gates are signed and fetched back."""
+        return watch.widen(
+            self.ledger, self.house.repository, self, product=PRODUCT, now=self.house.passes(1)
+        )
+
+    def watch(self) -> tuple[Event, ...]:
+        """The alarm's beat."""
+        return watch.watch(
+            self.ledger, self.traffic, self.current, self.release, now=self.house.passes(1)
+        )
+
+    def opens(self) -> None:
+        """The next stage opens and is in force."""
+        event = self.gate()
+        assert event is not None
+        assert event.kind == "gate.opened", event.facts
+        assert self.widen() is not None
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Post:
+    """A release just published, nothing known of it."""
+    return Post(House(tmp_path / "public").found())
+
+
+def waits(event: Event | None) -> set[str]:
+    """The codes a wait gives."""
+    assert event is not None
+    assert event.kind == "gate.waits"
+    reasons = event.facts["reasons"]
+    assert isinstance(reasons, list)
+    return {str(one["code"]) for one in reasons if isinstance(one, dict)}
+
+
+def test_no_member_before_the_probe(post: Post) -> None:
+    """Stage 0 waits for a verdict and says so once; nothing is open; a failed one opens nothing."""
+    assert waits(post.gate()) == {"no-probe", "too-few-reports"}
+    assert post.gate() is None
+    assert post.probed(OK, NOT).kind == "probe.failed"
+    assert waits(post.gate()) == {"probe-failed", "too-few-reports"}
+    assert post.current.gates.entries == ()
+
+
+def test_verdicts_are_signed_and_kept(post: Post) -> None:
+    """The event names the statement; the statement names what was fetched and each step."""
+    event = post.probed(OK)
+    kept = post.statements.get(Digest(str(event.facts["verdict"])))
+    assert event.kind == "probe.passed"
+    assert kept.signatures[0][0] == memory_signer("probe").public.keyid
+    assert event.facts["failure"] == ""
+
+
+def test_stages_open_one_by_one(post: Post) -> None:
+    """Own machine, volunteers, a tenth: each on its own evidence, and only what is in force."""
+    passed = post.probed(OK)
+    post.tells("member 0000", Phase.COMMIT, Result.OK)
+    event = post.gate()
+    assert event is not None
+    assert event.kind == "gate.opened"
+    assert post.current.gates.of(post.release) is None
+    assert waits(post.gate()) >= {"gate-not-in-force"}
+    assert post.widen() is not None
+    opened = post.current.gates.of(post.release)
+    assert opened is not None
+    assert (opened.stage, opened.probe) == (
+        1,
+        post.probed(OK).facts["verdict"],
+    ) or opened.stage == 1
+    for number in range(1, 12):
+        post.tells(f"member {number:04}", Phase.COMMIT, Result.OK)
+    assert waits(post.gate()) == {"soaking"}
+    post.house.passes(60)
+    post.opens()
+    assert post.current.gates.of(post.release).stage == 2  # type: ignore[union-attr]
+
+
+def test_widen_says_nothing_before_it_is_served(post: Post) -> None:
+    """An origin that serves the old gates: recorded, not in force."""
+    post.probed(OK)
+    post.tells("member 0000", Phase.COMMIT, Result.OK)
+    post.gate()
+    before = post.current.gates.to_bytes()
+
+    class Behind:
+        """An origin one publication behind."""
+
+        def read(self, path: str) -> bytes | None:
+            """Yesterday's gates."""
+            return before if path else None
+
+    tree = post.house.repository
+    assert watch.widen(post.ledger, tree, Behind(), product=PRODUCT, now=post.now) is None
+    first = post.widen()
+    assert first is not None
+    assert post.widen() == first
+
+
+def test_an_alarm_rings_once(post: Post) -> None:
+    """Two failures of two hold, four stop; the evidence is in the event; a repeat adds nothing."""
+    for number in (1, 2):
+        post.tells(f"member {number:04}", Phase.START_TEST, Result.FAILED, "plugin-not-loaded")
+    (held,) = post.watch()
+    assert (held.kind, held.facts["level"]) == ("outcome.alarm", "hold")
+    evidence = held.facts["evidence"]
+    assert isinstance(evidence, dict)
+    assert (evidence["k"], evidence["n"], evidence["e"]) == (2, 2, "54.454")
+    assert held.facts["failures"] == {"plugin-not-loaded": 2}
+    assert post.watch() == ()
+    for number in (3, 4):
+        post.tells(f"member {number:04}", Phase.TRIAL, Result.FAILED, "abi-mismatch")
+    (stopped,) = post.watch()
+    assert stopped.facts["level"] == "stop"
+    assert post.watch() == ()
+
+
+def test_who_enrolled_afterwards_moves_nothing(post: Post) -> None:
+    """Fifty machines enrolled after the routes were issued report failures: not counted."""
+    for number in range(50, 100):
+        post.enrol(f"member {number:04}")
+        post.tells(f"member {number:04}", Phase.TRIAL, Result.FAILED, "invented")
+    assert post.watch() == ()
+
+
+def test_silence_rings(post: Post) -> None:
+    """Five who began and were never heard of again: hold, against the silence's own baseline."""
+    for number in range(5):
+        post.tells(f"member {number:04}", Phase.SWITCH, Result.STARTED)
+    assert post.watch() == ()
+    post.house.passes(30 * 60)
+    (event,) = post.watch()
+    evidence = event.facts["evidence"]
+    assert isinstance(evidence, dict)
+    assert (evidence["stream"], evidence["e"], event.facts["level"]) == (
+        "silence",
+        "128.739",
+        "hold",
+    )
+
+
+def test_a_stop_on_record_holds_the_stage_back(post: Post) -> None:
+    """Held by the person on call: no stage opens, whatever the evidence."""
+    post.probed(OK)
+    post.tells("member 0000", Phase.COMMIT, Result.OK)
+    post.house.stop(post.release, Halt.HELD)
+    assert waits(post.gate()) == {"held"}
+
+
+def test_brakes_and_sign_offs(post: Post) -> None:
+    """The desk can hold it back; two approvers can go on without reports, one cannot."""
+    post.probed(OK)
+    full = Wait("desk-full", {"predicted": 40})
+    assert waits(post.gate(brakes=[full])) == {"desk-full", "too-few-reports"}
+    asked = GoOn(PRODUCT, post.release, 1, 0).envelope()
+    with pytest.raises(SignoffMissing):
+        post.gate(go_on=post.house.signed(asked, "approver-1"))
+    event = post.gate(go_on=post.house.signed(asked, "approver-1", "approver-2"))
+    assert event is not None
+    assert event.kind == "gate.opened"
+
+
+def test_a_lift_starts_again(post: Post) -> None:
+    """Routes that begin the plan anew: stage 0, and the old verdict no longer counts."""
+    post.probed(OK)
+    post.tells("member 0000", Phase.COMMIT, Result.OK)
+    post.opens()
+    road = post.current.road
+    assert road is not None
+    again = post.house.release("the first")
+    assert again.id == post.release
+    post.publish(again, since=road.seq + 1)
+    here = watch.standing(post.ledger, post.current, post.release)
+    assert (here.stage, here.plan.since) == (0, 2)
+    assert waits(post.gate()) == {"probe-before-plan", "too-few-reports"}
+    post.probed(OK)
+    post.tells("member 0000", Phase.COMMIT, Result.OK)
+    post.opens()
+    opened = post.current.gates.of(post.release)
+    assert opened is not None
+    assert (opened.stage, opened.routes_seq) == (1, 2)
+
+
+def test_settled_releases_teach_the_next(post: Post) -> None:
+    """The last stage soaks: its counts are the next release's baseline, unless it was stopped."""
+    stages = watch.standing(post.ledger, post.current, post.release).plan.stages
+    asked = [GoOn(PRODUCT, post.release, 1, stage).envelope() for stage in range(len(stages))]
+    for number in range(len(stages) - 1):
+        post.house.passes(60)
+        post.probed(OK)
+        post.tells(f"member {number:04}", Phase.COMMIT, Result.OK)
+        leave = post.house.signed(asked[number], "approver-1", "approver-2")
+        event = post.gate(go_on=leave)
+        assert event is not None
+        assert event.kind == "gate.opened", event.facts
+        post.widen()
+    assert post.gate() is None
+    post.house.passes(60)
+    event = post.gate()
+    assert event is not None
+    assert event.kind == "release.settled"
+    assert event.facts["failures"] == {"k": 0, "n": 3}
+    assert post.gate() is None
+    nxt = post.house.release("the second", 2)
+    post.publish(nxt)
+    post.release = nxt.id
+    current = post.current
+    here = watch.standing(post.ledger, current, nxt.id)
+    counted = watch.count(post.traffic, current, here, post.now)
+    found = watch.evidence(post.ledger, here, counted, watch.Baselines())
+    assert [one.q0 for one in found] == [20_000, 100_000, 20_000]
+
+
+def test_reports_are_sealed(post: Post) -> None:
+    """Each batch is named once by its digest; nothing new, nothing named."""
+    assert watch.seal(post.ledger, post.traffic, post.now) == 0
+    post.tells("member 0000", Phase.COMMIT, Result.OK)
+    post.tells("member 0001", Phase.COMMIT, Result.OK)
+    assert watch.seal(post.ledger, post.traffic, post.now) == 1
+    post.tells("member 0002", Phase.COMMIT, Result.OK)
+    assert watch.seal(post.ledger, post.traffic, post.now) == 1
+    assert watch.seal(post.ledger, post.traffic, post.now) == 0
+    counted = [event.facts for event in post.ledger.events(kind="outcomes.sealed")]
+    assert counted == [
+        {"count": 2, "first": 1, "last": 2},
+        {"count": 1, "first": 3, "last": 3},
+    ]
+
+
+def test_nothing_is_watched_that_is_not_published(post: Post) -> None:
+    """Not offered, not on record, no routes at all: each refused by name."""
+    with pytest.raises(Refusal) as refused:
+        watch.standing(post.ledger, post.current, of_bytes(b"another"))
+    assert refused.value.reason == "not-offered"
+    with pytest.raises(Refusal) as refused:
+        watch.standing(MemoryLedger(), post.current, post.release)
+    assert refused.value.reason == "not-published"
+
+
+def test_no_routes_yet(tmp_path: Path) -> None:
+    """A product that never published anything."""
+    house = House(tmp_path / "public").found()
+    current = house.repository.current(PRODUCT)
+    with pytest.raises(Refusal) as refused:
+        watch.standing(MemoryLedger(), current, of_bytes(b"any"))
+    assert refused.value.reason == "no-routes"
