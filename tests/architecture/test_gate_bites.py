@@ -150,12 +150,13 @@ def test_a_clock_and_a_disk_in_a_noun(copy: Path) -> None:
 
 
 def test_a_word_the_house_never_uses(copy: Path) -> None:
-    text = (
-        '"""Words."""\n\n\nclass ReleaseManager:\n    pass\n\n\ndef base64() -> None:\n    pass\n'
-    )
+    text = '"""Words."""\n\n\nclass ReleaseManager:\n    pass\n\n\ndef base() -> None:\n    pass\n\n\ndef util_x() -> None:\n    pass\n'
     plant(copy, MODEL / "planted.py", text)
     found = [line for line in checks.forbidden_names(copy) if "planted" in line]
-    assert found == ["warifu.model.planted: class ReleaseManager"]
+    assert found == [
+        "warifu.model.planted: class ReleaseManager",
+        "warifu.model.planted: function util_x",
+    ]
 
 
 def test_too_many_mocks(copy: Path) -> None:

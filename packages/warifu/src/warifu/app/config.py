@@ -16,7 +16,7 @@ TABLES = PARTS | {"service", "rollout", "policy", "probe"}
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Places:
     """Where the service keeps things: `ledger` a path or DSN, `store` a folder or an S3 URL.
 
     `address` is the public address members know.
@@ -72,7 +72,7 @@ class Config:
 
     root: Path
     program: Program
-    service: Service
+    service: Places
     rollout: Rollout
     policy: Policy
     probing: Probing
@@ -102,7 +102,7 @@ def parse(content: Mapping[str, object], root: Path) -> Config:
     return Config(
         root,
         described,
-        _service(_table(content, "service"), root, described.product),
+        _places(_table(content, "service"), root, described.product),
         _rollout(_table(content, "rollout")),
         _policy(_table(content, "policy")),
         _probing(_table(content, "probe")),
@@ -115,11 +115,11 @@ def state_folder(product: str) -> Path:
     return Path(data) / "warifu" / product
 
 
-def _service(found: dict[str, object], root: Path, product: str) -> Service:
+def _places(found: dict[str, object], root: Path, product: str) -> Places:
     _only("service", found, {"state", "address", "ledger", "store"})
     said = _text("service", found, "state", "")
     state = (root / said).resolve() if said else state_folder(product)
-    return Service(
+    return Places(
         state,
         _text("service", found, "address", "http://127.0.0.1:8000").rstrip("/"),
         _text("service", found, "ledger", str(state / "ledger.sqlite")),
