@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tuf.ngclient import Updater
+from tuf.ngclient import FetcherInterface, Updater
 
+from tests.targets.process import FolderFetcher
 from warifu_wire import check
 from warifu_wire.check import Go, Machine, Reading, Served, Stay
 from warifu_wire.digest import Digest, digest
@@ -47,6 +48,7 @@ class Member:
     root: bytes
     floors: Floors = field(default_factory=Floors)
     now: datetime | None = None
+    fetcher: FetcherInterface | None = None
 
     def refresh(self) -> Served:
         """Step 2 with a new updater."""
@@ -55,6 +57,7 @@ class Member:
             str(self.folder),
             f"{self.address}/metadata/",
             target_base_url=f"{self.address}/targets/",
+            fetcher=self.fetcher,
             bootstrap=self.root,
         )
         updater.refresh()
@@ -75,3 +78,9 @@ class Member:
         routed = warned.routed()
         self.floors = routed.floors
         return routed.decide(machine)
+
+
+def local(tree: Path, folder: Path) -> Member:
+    """A member who reads the tree's folder as it is, without a web server."""
+    root = (tree / "metadata" / "1.root.json").read_bytes()
+    return Member(str(tree), folder, root, fetcher=FolderFetcher())
