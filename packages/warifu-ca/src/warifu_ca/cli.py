@@ -11,7 +11,18 @@ from pathlib import Path
 
 import click
 
-from warifu_ca import audit, codes, export, founding, issuing, letters, profiles, revoking, serving
+from warifu_ca import (
+    audit,
+    codes,
+    export,
+    founding,
+    issuing,
+    letters,
+    paper,
+    profiles,
+    revoking,
+    serving,
+)
 from warifu_ca.authority import ROLES, Role, opened
 from warifu_ca.names import Holder
 from warifu_ca.speaking import (
@@ -28,6 +39,7 @@ from warifu_ca.speaking import (
     wanted,
 )
 from warifu_wire import atomic, times
+from warifu_wire.digest import digest
 from warifu_wire.errors import Refusal
 
 Kind = click.Choice(["rsa-2048", "p-256"])
@@ -140,22 +152,42 @@ def issue_many(folder: Path, requests: Path, profile: str, out: Path, terms: Ter
 @holder
 @click.option("--profile", default=issuing.DEFAULT, type=Profile, show_default=True)
 @click.option("--key", default="rsa-2048", type=Kind, help="With a compatibility profile.")
+@click.option("--letter", type=Out, help="Print the PIN into this PDF and nowhere else.")
+@click.option("--language", default="ja", type=click.Choice(paper.LANGUAGES), show_default=True)
+@click.option("--updater-digest", help="sha256 of the updater, for the letter.")
+@click.option("--root-digest", help="sha256 of the TUF root, for the letter.")
 @common
-def window(folder: Path, who: Holder, profile: str, key: str, terms: Terms) -> None:
+def window(
+    folder: Path,
+    who: Holder,
+    profile: str,
+    key: str,
+    letter: Path | None,
+    language: paper.Language,
+    updater_digest: str | None,
+    root_digest: str | None,
+    terms: Terms,
+) -> None:
     """Open the download window for one member: a reference number and a PIN, shown once.
 
     Example: warifu-ca window ca --member 0001 --name 会員一号 --roman "MEMBER 0001"
     """
-    made = letters.write(terms.open(folder), who, profile, key)
-    terms.say(
-        {
-            "reference": codes.grouped(made.reference),
-            "pin": codes.grouped(made.pin),
-            "member": who.member,
-            "profile": made.profile.id,
-            "closes": times.spell(made.closes_at),
-        }
-    )
+    trust = paper.FirstTrust(digest(updater_digest), digest(root_digest)) if letter else None
+    if letter is not None:
+        paper.printable(who)
+    authority = terms.open(folder)
+    made = letters.write(authority, who, profile, key)
+    told = {
+        "reference": codes.grouped(made.reference),
+        "member": who.member,
+        "profile": made.profile.id,
+        "closes": times.spell(made.closes_at),
+    }
+    if letter is not None and trust is not None:
+        atomic.write(letter, paper.letter(authority, made, trust, language), mode=0o600)
+        terms.say({**told, "letter": str(letter)})
+    else:
+        terms.say({**told, "pin": codes.grouped(made.pin)})
 
 
 @cli.command()
