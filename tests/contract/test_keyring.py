@@ -204,3 +204,30 @@ def test_the_keyring_file_is_read_strictly(tmp_path: Path) -> None:
         (tmp_path / FILE).write_bytes(good.replace(old, new))
         with pytest.raises(Refusal):
             FolderKeyring(tmp_path).names()
+
+
+@pytest.mark.parametrize("trial", [False, True])
+def test_a_rotated_name_has_a_new_key_and_the_former_one_still_signs(
+    tmp_path: Path, trial: bool
+) -> None:
+    keyring = folder_keyring(tmp_path)
+    first = (keyring.create_trial if trial else keyring.create)("root-1", now=NOW)
+    former, new = keyring.rotate("root-1", now=NOW)
+    assert (former.name, former.public, former.state) == ("root-1-was-1", first.public, "active")
+    assert (new.name, new.trial, new.public.scheme) == ("root-1", trial, "ed25519")
+    assert new.public.numbers != first.public.numbers
+    again, _ = keyring.rotate("root-1", now=NOW)
+    assert again.name == "root-1-was-2"
+    for name in keyring.names():
+        signer = folder_keyring(tmp_path).signer(name)
+        assert signer.public.verifies(signer.sign(b"data"), b"data")
+    with pytest.raises(Refusal, match="unknown-key"):
+        keyring.rotate("root-9", now=NOW)
+
+
+def test_a_rotation_that_fails_changes_nothing(tmp_path: Path) -> None:
+    folder_keyring(tmp_path).create("root-1", now=NOW)
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(Refusal, match="weak-passphrase"):
+        folder_keyring(tmp_path, "short").rotate("root-1", now=NOW)
+    assert (tmp_path / FILE).read_bytes() == before

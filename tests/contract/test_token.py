@@ -155,3 +155,12 @@ def test_a_key_the_token_already_had_can_be_entered(tmp_path: Path, slot: Slot) 
     mine.add("publish", slot.uri, found, now=NOW)
     assert os.environ["PYKCS11LIB"] == MODULE
     assert found.verifies(mine.signer("publish").sign(b"data"), b"data")
+
+
+def test_a_rotated_key_gets_the_next_place_of_its_token(tmp_path: Path, slot: Slot) -> None:
+    mine = keyring(tmp_path)
+    mine.create_in_token("publish", slot, now=NOW)
+    former, new = mine.rotate("publish", now=NOW)
+    assert hsm.slot(new.uri) == replace(slot, number=slot.number + 1)
+    for entry in (former, new):
+        assert entry.public.verifies(mine.signer(entry.name).sign(b"data"), b"data")

@@ -113,11 +113,11 @@ class FolderKeyring:
 
     def create(self, name: str, *, now: datetime, scheme: str = "ed25519") -> Entry:
         """Make a key in a sealed file; its passphrase is asked for. Raises `Refusal`, `Fault`."""
-        return self._create(name, self._ask(name), now, scheme, trial=False)
+        return self._create(name, now, scheme, trial=False)
 
     def create_trial(self, name: str, *, now: datetime, scheme: str = "ed25519") -> Entry:
         """Make a trial key, its random passphrase in a file of mode 600 beside it."""
-        return self._create(name, secrets.token_urlsafe(32), now, scheme, trial=True)
+        return self._create(name, now, scheme, trial=True)
 
     def add(self, name: str, uri: str, public: PublicKey, *, now: datetime) -> Entry:
         """Enter a key that a token or a KMS holds; raises `Refusal` when the name is taken."""
@@ -138,20 +138,45 @@ class FolderKeyring:
             kept[name] = replace(known, state=state)
             return kept[name]
 
-    def _create(
-        self, name: str, passphrase: str, now: datetime, scheme: str, *, trial: bool
-    ) -> Entry:
+    def rotate(self, name: str, *, now: datetime) -> tuple[Entry, Entry]:
+        """(former, new): a new key under the name, like the former one, which gets a name of its
+        own and still signs, because a new root needs its signature too. Retire it afterwards."""
+        known = self.entry(name)
         with self._editing() as kept:
-            private = _private(scheme)
-            public = _public(SSlibKey.from_crypto(private.public_key()), trial=trial)
-            secret = f"{public.keyid}.pass" if trial else ""
-            file = f"{public.keyid}.p8"
-            entry = Entry(entries.named(name), f"sealed:{file}", public, now, secret=secret)
-            _new(kept, entry)
-            atomic.write(self.folder / file, sealed.seal(private, passphrase), mode=0o600)
-            if secret:
-                atomic.write(self.folder / secret, passphrase.encode(), mode=0o600)
-            return entry
+            former = replace(known, name=_aside(kept, name))
+            kept[former.name] = former
+            del kept[name]
+            scheme = known.public.scheme
+            if known.trial:
+                made = self._made(kept, name, now, scheme, trial=True)
+            elif known.uri.startswith(f"{hsm.SCHEME}:"):
+                place = hsm.slot(known.uri)
+                taken = {hsm.slot(one.uri).number for one in kept.values() if _beside(one, place)}
+                where = replace(place, number=max(taken) + 1)
+                made = _new(kept, Entry(name, where.uri, hsm.generate(where, self._ask(name)), now))
+            else:
+                made = self._made(kept, name, now, scheme, trial=False)
+            return former, made
+
+    def _create(self, name: str, now: datetime, scheme: str, *, trial: bool) -> Entry:
+        with self._editing() as kept:
+            return self._made(kept, entries.named(name), now, scheme, trial=trial)
+
+    def _made(
+        self, kept: dict[str, Entry], name: str, now: datetime, scheme: str, *, trial: bool
+    ) -> Entry:
+        """A new sealed file, its passphrase beside it or asked for."""
+        private = _private(scheme)
+        public = _public(SSlibKey.from_crypto(private.public_key()), trial=trial)
+        file, secret = f"{public.keyid}.p8", f"{public.keyid}.pass" if trial else ""
+        entry = _new(kept, Entry(name, f"{sealed.SCHEME}:{file}", public, now, secret=secret))
+        if trial:
+            passphrase, cost = secrets.token_urlsafe(32), sealed.RANDOM
+            atomic.write(self.folder / secret, passphrase.encode(), mode=0o600)
+        else:
+            passphrase, cost = self._ask(name), sealed.SAID
+        atomic.write(self.folder / file, sealed.seal(private, passphrase, cost), mode=0o600)
+        return entry
 
     def _open(self, entry: Entry) -> CheckedSigner:
         uri = entry.uri
@@ -198,6 +223,22 @@ def _new(kept: dict[str, Entry], entry: Entry) -> Entry:
             raise Refusal("same-key", needed="a key of its own", name=entry.name, other=other.name)
     kept[entry.name] = entry
     return entry
+
+
+def _aside(kept: dict[str, Entry], name: str) -> str:
+    """The name a former key of `name` gets: the first that is free."""
+    number = 1
+    while f"{name}-was-{number}" in kept:
+        number += 1
+    return entries.named(f"{name}-was-{number}")
+
+
+def _beside(entry: Entry, place: hsm.Slot) -> bool:
+    """Whether a key lies in the same token."""
+    if not entry.uri.startswith(f"{hsm.SCHEME}:"):
+        return False
+    other = hsm.slot(entry.uri)
+    return (other.label, other.module) == (place.label, place.module)
 
 
 def _private(scheme: str) -> PrivateKeyTypes:

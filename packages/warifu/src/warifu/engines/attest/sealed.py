@@ -31,14 +31,16 @@ from securesystemslib.signer._signer import SIGNER_FOR_URI_SCHEME, SecretsHandle
 from warifu_wire.errors import Fault, Malformed, Mismatch, Refusal
 
 SCHEME = "sealed"
-COST, BLOCK, LANES = 1 << 14, 8, 5  # scrypt N, r, p
+BLOCK, LANES = 8, 5  # scrypt r, p
+SAID = 1 << 14  # scrypt N for a passphrase that a person chose
+RANDOM = 1 << 4  # scrypt N for one of 256 random bits, which no stretching makes stronger
 
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 _SCRYPT = bytes.fromhex("06092b06010401da47040b")
 _AES256_CBC = bytes.fromhex("060960864801650304012a")
 
 
-def seal(private: PrivateKeyTypes, passphrase: str) -> bytes:
+def seal(private: PrivateKeyTypes, passphrase: str, cost: int = SAID) -> bytes:
     """The private key as DER EncryptedPrivateKeyInfo (RFC 5958).
 
     Raises `Refusal` for a passphrase of less than 12 characters.
@@ -47,10 +49,10 @@ def seal(private: PrivateKeyTypes, passphrase: str) -> bytes:
         raise Refusal("weak-passphrase", needed="a passphrase of 12 characters or more")
     plain = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     salt, start = os.urandom(16), os.urandom(16)
-    key = Scrypt(salt=salt, length=32, n=COST, r=BLOCK, p=LANES).derive(passphrase.encode())
+    key = Scrypt(salt=salt, length=32, n=cost, r=BLOCK, p=LANES).derive(passphrase.encode())
     padder, locker = PKCS7(128).padder(), Cipher(AES(key), CBC(start)).encryptor()
     body = padder.update(plain) + padder.finalize()
-    derivation = _sequence(_octets(salt), _number(COST), _number(BLOCK), _number(LANES))
+    derivation = _sequence(_octets(salt), _number(cost), _number(BLOCK), _number(LANES))
     recipe = _sequence(_sequence(_SCRYPT, derivation), _sequence(_AES256_CBC, _octets(start)))
     return _sequence(_sequence(_PBES2, recipe), _octets(locker.update(body) + locker.finalize()))
 
