@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.sign.pki import Authority
+from tests.sign.pki import Authority, ec_key, rsa_key
+from tests.sign.served import Served, serving_authority
 from warifu_sign.keys import LoadedKey
+
+KINDS = {"rsa": rsa_key, "p256": ec_key}
 
 
 @pytest.fixture(scope="session")
@@ -13,8 +18,17 @@ def authority() -> Authority:
     return Authority()
 
 
-@pytest.fixture(scope="session", params=["rsa", "p256"])
+@pytest.fixture(scope="session", params=KINDS)
 def key(request: pytest.FixtureRequest, authority: Authority) -> LoadedKey:
-    from tests.sign.pki import ec_key, rsa_key
+    return authority.issue(KINDS[request.param]())
 
-    return authority.issue(rsa_key() if request.param == "rsa" else ec_key())
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving_authority(tmp_path_factory.mktemp("authority")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def member(request: pytest.FixtureRequest, served: Served) -> LoadedKey:
+    return served.member(KINDS[request.param](number=9))

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.sign.pki import Authority, pdf
+from tests.sign.pki import NOW, Authority, pdf
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import LoadedKey
 from warifu_sign.pdf import sign, verify
 from warifu_sign.policy import shipped
 from warifu_sign.verdict import Status, Verdict
 
-FORMS = pytest.mark.parametrize("form", [sign.MOJ, sign.B_B], ids=["moj", "pades-b"])
+FORMS = pytest.mark.parametrize("form", [sign.MOJ, sign.PADES], ids=["moj", "pades-b"])
 
 
 def judged(data: bytes, authority: Authority) -> Verdict:
@@ -28,7 +28,7 @@ def judged(data: bytes, authority: Authority) -> Verdict:
 def test_signed_is_valid_and_gives_back_the_signed_revision(
     key: LoadedKey, authority: Authority, form: sign.Form
 ) -> None:
-    signed = sign.signed(pdf(), sign.HeldKey(key), form)
+    signed = sign.signed(pdf(), sign.HeldKey(key), form, at=NOW)
     verdict = judged(signed, authority)
     assert (verdict.status, verdict.reason, verdict.profile) == (Status.VALID, "ok", form.name)
     assert [part.data for part in verdict.parts] == [signed]
@@ -40,7 +40,7 @@ def test_pdfsig_finds_it_valid_too(
     key: LoadedKey, authority: Authority, form: sign.Form, tmp_path: Path
 ) -> None:
     path = tmp_path / "signed.pdf"
-    path.write_bytes(sign.signed(pdf(), sign.HeldKey(key), form))
+    path.write_bytes(sign.signed(pdf(), sign.HeldKey(key), form, at=NOW))
     found = subprocess.run(
         ["pdfsig", "-nocert", str(path)], capture_output=True, text=True, check=True
     ).stdout
@@ -49,7 +49,7 @@ def test_pdfsig_finds_it_valid_too(
 
 
 def test_the_ministrys_form_has_its_fixed_entries(authority: Authority) -> None:
-    signed = sign.signed(pdf(), sign.HeldKey(authority.issue()), sign.MOJ)
+    signed = sign.signed(pdf(), sign.HeldKey(authority.issue()), sign.MOJ, at=NOW)
     for entry in (
         rb"/Type\s*/Sig\b",
         rb"/SubFilter\s*/adbe\.pkcs7\.detached",
@@ -72,7 +72,7 @@ def test_the_ministrys_form_has_its_fixed_entries(authority: Authority) -> None:
 def test_changed_is_invalid(
     authority: Authority, change: Callable[[bytes], bytes], reason: str
 ) -> None:
-    signed = sign.signed(pdf(), sign.HeldKey(authority.issue()), sign.MOJ)
+    signed = sign.signed(pdf(), sign.HeldKey(authority.issue()), sign.MOJ, at=NOW)
     verdict = judged(change(signed), authority)
     assert (verdict.status, verdict.reason) == (Status.INVALID, reason)
     assert verdict.parts == ()
@@ -81,20 +81,20 @@ def test_changed_is_invalid(
 def test_a_signed_pdf_is_not_signed_again(authority: Authority) -> None:
     held = sign.HeldKey(authority.issue())
     with pytest.raises(Refusal) as refused:
-        sign.signed(sign.signed(pdf(), held, sign.MOJ), held, sign.MOJ)
+        sign.signed(sign.signed(pdf(), held, sign.MOJ, at=NOW), held, sign.MOJ, at=NOW)
     assert refused.value.code == "already-signed"
 
 
 @pytest.mark.parametrize("data", [b"%PDF-1.7\n", b"%PDF-1.7\n%%EOF", pdf()[:300]])
 def test_a_broken_pdf_is_refused(authority: Authority, data: bytes) -> None:
     with pytest.raises(Refusal) as refused:
-        sign.signed(data, sign.HeldKey(authority.issue()), sign.MOJ)
+        sign.signed(data, sign.HeldKey(authority.issue()), sign.MOJ, at=NOW)
     assert refused.value.code == "pdf-broken"
     assert judged(data, authority).status is Status.INVALID
 
 
 def test_a_pdf_without_a_known_signature_stays_undecided(authority: Authority) -> None:
-    signed = sign.signed(pdf(), sign.HeldKey(authority.issue()), sign.MOJ)
+    signed = sign.signed(pdf(), sign.HeldKey(authority.issue()), sign.MOJ, at=NOW)
     for data in (pdf(), signed.replace(b"adbe.pkcs7.detached", b"adbe.pkcs7.detachex")):
         verdict = judged(data, authority)
         assert (verdict.status, verdict.reason) == (Status.INDETERMINATE, "signature-missing")

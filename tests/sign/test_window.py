@@ -3,55 +3,36 @@
 from __future__ import annotations
 
 import http.client
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.sign.program import PASSWORD, lines, run
-from warifu_ca import founding, letters, serving
-from warifu_ca.authority import Authority
-from warifu_ca.names import Holder
+from tests.sign.served import MEMBER, Served
+from warifu_ca import letters
 from warifu_sign import p12
 from warifu_sign.errors import Fault, Refusal
 from warifu_sign.window import fetching, letter
 from warifu_sign.window.asking import Window
 
-MEMBER = Holder("0001", "会員 一号", "MEMBER 0001")
 
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    folder = tmp_path_factory.mktemp("authority") / "ca"
-    return founding.found(folder, "a passphrase for trying", url="http://127.0.0.1:8460")
-
-
-@pytest.fixture(scope="module")
-def address(authority: Authority) -> Iterator[str]:
-    server = serving.bound(authority, "127.0.0.1", 0)
-    stopped = threading.Event()
-    thread = threading.Thread(target=serving.serve, args=(server, stopped, print))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        stopped.set()
-        thread.join()
+@pytest.fixture
+def address(served: Served) -> str:
+    return served.address
 
 
 @pytest.fixture
-def posted(authority: Authority) -> letters.Letter:
+def posted(served: Served) -> letters.Sealed:
     """A letter in the member's hands."""
-    return letters.write(authority, MEMBER, "shiho-shoshi-like", "rsa-2048")
+    return letters.write(served.authority, MEMBER, "shiho-shoshi-like", "rsa-2048")
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def fetch(address: str, posted: letters.Letter, out: Path, **options: object) -> fetching.Fetched:
+def fetch(address: str, posted: letters.Sealed, out: Path, **options: object) -> fetching.Fetched:
     read = letter.read(posted.reference, posted.pin)
     return fetching.fetch(Window(address), read, PASSWORD, out, now=now(), **options)  # type: ignore[arg-type]
 
@@ -63,7 +44,7 @@ def code_of(step: object, *arguments: object, **options: object) -> str:
 
 
 def test_a_letter_becomes_a_certificate_file_by_the_command_line(
-    address: str, posted: letters.Letter, tmp_path: Path
+    address: str, posted: letters.Sealed, tmp_path: Path
 ) -> None:
     typed = posted.pin.lower() + " "
     done = run(
@@ -102,7 +83,7 @@ class Cut(Window):
 
 @pytest.mark.parametrize("verb", ["redeem", "receipt"])
 def test_an_interrupted_transfer_goes_on_with_the_same_key(
-    address: str, posted: letters.Letter, tmp_path: Path, verb: str
+    address: str, posted: letters.Sealed, tmp_path: Path, verb: str
 ) -> None:
     out = tmp_path / "member.p12"
     read = letter.read(posted.reference, posted.pin)
@@ -116,7 +97,7 @@ def test_an_interrupted_transfer_goes_on_with_the_same_key(
 
 
 def test_another_key_is_not_certified_for_the_same_letter(
-    address: str, posted: letters.Letter, tmp_path: Path
+    address: str, posted: letters.Sealed, tmp_path: Path
 ) -> None:
     fetch(address, posted, tmp_path / "one.p12")
     assert code_of(fetch, address, posted, tmp_path / "one.p12") == "out-exists"
@@ -125,16 +106,16 @@ def test_another_key_is_not_certified_for_the_same_letter(
 
 
 def test_a_key_made_by_the_authority_leaves_the_pins_hands(
-    authority: Authority, address: str, tmp_path: Path
+    served: Served, address: str, tmp_path: Path
 ) -> None:
-    posted = letters.write(authority, MEMBER, "compatibility", "rsa-2048")
+    posted = letters.write(served.authority, MEMBER, "compatibility", "rsa-2048")
     out = tmp_path / "member.p12"
     fetch(address, posted, out, made_there=True)
     assert code_of(p12.opened, out.read_bytes(), posted.pin) == "password-wrong"
     assert min(p12.declared_rounds(out.read_bytes())) == p12.ROUNDS
 
 
-def test_the_first_pin_is_no_password(address: str, posted: letters.Letter, tmp_path: Path) -> None:
+def test_the_first_pin_is_no_password(address: str, posted: letters.Sealed, tmp_path: Path) -> None:
     read = letter.read(posted.reference, posted.pin)
     refused = code_of(
         fetching.fetch, Window(address), read, read.pin, tmp_path / "a.p12", now=now()
@@ -144,7 +125,7 @@ def test_the_first_pin_is_no_password(address: str, posted: letters.Letter, tmp_
 
 
 def test_a_wrong_pin_is_told_with_what_remains(
-    address: str, posted: letters.Letter, tmp_path: Path
+    address: str, posted: letters.Sealed, tmp_path: Path
 ) -> None:
     wrong = letter.Letter(posted.reference, "0" * 12)
     with pytest.raises(Refusal) as refused:
@@ -179,7 +160,7 @@ def test_nobody_there_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_password_is_changed_and_a_file_taken_over(
-    address: str, posted: letters.Letter, tmp_path: Path
+    address: str, posted: letters.Sealed, tmp_path: Path
 ) -> None:
     fetch(address, posted, tmp_path / "a.p12", kind="p-256")
     new = "another horse 8 staple"

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Protocol
 
 ABI = 1
-FEATURES = ("log", "receive")
+FEATURES = ("log", "receive", "audit")
 
 
 class Plugin(Protocol):
@@ -35,6 +35,10 @@ class Host:
     def __init__(self, log: Callable[[str], None]) -> None:
         self.log = log
         self.received: list[tuple[str, bytes]] = []
+
+    def audit(self, text: str) -> None:
+        """Write a line into the host's record of keys in use (since the second host of ABI 1)."""
+        self.log(f"audit: {text}")
 
     def receive(self, name: str, document: bytes) -> None:
         """Take a document that the plug-in verified."""

@@ -67,11 +67,11 @@ def signer(
     stamped: when a trusted time stamp proves the signature to have existed; the certificate is
     then judged at that moment, with all that is known of it now.
     """
-    usage = _usage(_asn1(certificate), policy)
-    if usage.reason:
-        return usage
-    proved = stamped is not None
-    return path(certificate, others, trust, policy, stamped or now, retroactive=proved)
+    leaf, at = _asn1(certificate), stamped or now
+    for found in (_usage(leaf, policy), _period(leaf, policy, at)):
+        if found.reason:
+            return found
+    return path(certificate, others, trust, policy, at, retroactive=stamped is not None)
 
 
 def path(
@@ -128,6 +128,20 @@ def _usage(leaf: asn1.Certificate, policy: Policy) -> Finding:
     if extended is not None and not {one.dotted for one in extended} & policy.extended_usages:
         return Finding(Status.INVALID, "extended-key-usage", {"found": ", ".join(extended.native)})
     return GOOD
+
+
+def _period(leaf: asn1.Certificate, policy: Policy, at: datetime) -> Finding:
+    """Its own end says more than what is missing about its issuers at that time."""
+    if at > leaf.not_valid_after + policy.clock_tolerance:
+        return Finding(Status.INVALID, "certificate-expired", {"at": _iso(leaf.not_valid_after)})
+    if at < leaf.not_valid_before - policy.clock_tolerance:
+        from_then = {"from": _iso(leaf.not_valid_before)}
+        return Finding(Status.INVALID, "certificate-not-yet-valid", from_then)
+    return GOOD
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat()
 
 
 def _keys(found: ValidationPath, policy: Policy) -> Finding:

@@ -1,4 +1,4 @@
-"""The command line: `warifu-sign sign | verify | certificate`."""
+"""The command line: `warifu-sign sign | package | verify | certificate`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     """The verbs and their options."""
     top = argparse.ArgumentParser(prog="warifu-sign", description=__doc__)
     top.add_argument("--version", action="version", version=__version__)
-    verbs = top.add_subparsers(required=True, metavar="sign|verify|certificate")
+    verbs = top.add_subparsers(required=True, metavar="sign|package|verify|certificate")
     documents.add(verbs)
     certificate.add(verbs)
     return top

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from warifu_sign.chain import Trust
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import SigningKey
 from warifu_sign.policy import Policy
+from warifu_sign.stamps import Tsa
 from warifu_sign.verdict import Status, Verdict
 
 
@@ -19,16 +20,20 @@ class Kind(StrEnum):
 
     XML = "xml"
     PDF = "pdf"
+    PACKAGE = "kousei"
 
 
 class Profile(StrEnum):
-    """How to sign. The names are those of the command line."""
+    """How to sign one document. The names are those of the command line."""
 
     XMLDSIG = "xmldsig"
     XADES_B = "xades-b"
     XADES_T = "xades-t"
     MOJ = "moj"
     PADES_B = "pades-b"
+    PADES_T = "pades-t"
+    PADES_LT = "pades-lt"
+    PADES_LTA = "pades-lta"
 
     @property
     def kind(self) -> Kind:
@@ -37,13 +42,22 @@ class Profile(StrEnum):
 
 
 USUAL = {Kind.XML: Profile.XADES_B, Kind.PDF: Profile.MOJ}
+STAMPED = {Profile.XADES_T, Profile.PADES_T, Profile.PADES_LT, Profile.PADES_LTA}
+LASTING = {Profile.PADES_LT, Profile.PADES_LTA}
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What signing may use of the world: a source of time stamps."""
+    """What signing may use of the world.
 
-    stamp: Callable[[bytes], bytes] | None = None
+    tsa: source of time stamps. trust: the evidence that a long-term signature takes along.
+    visible: whether a PDF shows a stamp, drawn with font (None: one is looked for).
+    """
+
+    tsa: Tsa | None = None
+    trust: Trust | None = None
+    visible: bool = False
+    font: Path | None = None
 
 
 ALONE = Outside()
@@ -56,7 +70,17 @@ def kind_of(document: bytes) -> Kind:
         return Kind.PDF
     if head.startswith(b"<"):
         return Kind.XML
+    if document.startswith(b"PK\x03\x04"):
+        return Kind.PACKAGE
     raise Refusal("document-kind", needed="an XML or a PDF document")
+
+
+def usual(document: bytes) -> Profile:
+    """The profile for a document of its kind. Raises Refusal document-kind."""
+    kind = kind_of(document)
+    if kind not in USUAL:
+        raise Refusal("document-kind", needed="an XML or a PDF document")
+    return USUAL[kind]
 
 
 def sign(
@@ -67,20 +91,23 @@ def sign(
     at: datetime,
     outside: Outside = ALONE,
 ) -> bytes:
-    """The signed document. Raises Refusal and Fault of the signer of its kind, profile-not-for."""
+    """The signed document.
+
+    Raises Refusal and Fault of the signer of its kind, and profile-not-for, tsa-missing,
+    trust-missing.
+    """
     kind = kind_of(document)
     if kind is not profile.kind:
         raise Refusal("profile-not-for", profile=profile.value, kind=kind.value)
+    if profile in STAMPED and outside.tsa is None:
+        raise Refusal("tsa-missing", needed="the address of a time-stamping authority")
+    if profile in LASTING and outside.trust is None:
+        raise Refusal("trust-missing", needed="root certificates and revocation lists")
     if kind is Kind.PDF:
-        from warifu_sign.pdf import sign as pdf  # pyHanko takes most of a second to import
-
-        form = pdf.MOJ if profile is Profile.MOJ else pdf.B_B
-        return pdf.signed(document, pdf.HeldKey(key), form)
+        return _pdf(document, key, profile, at, outside)
     from warifu_sign.xml.sign import enveloped
 
-    stamp = outside.stamp if profile is Profile.XADES_T else None
-    if profile is Profile.XADES_T and stamp is None:
-        raise Refusal("tsa-missing", needed="the address of a time-stamping authority")
+    stamp = outside.tsa.token if outside.tsa and profile is Profile.XADES_T else None
     return enveloped(document, key, at=at, xades=profile is not Profile.XMLDSIG, stamp=stamp)
 
 
@@ -91,9 +118,36 @@ def verify(document: bytes, trust: Trust, policy: Policy, now: datetime) -> Verd
     except Refusal as refusal:
         return Verdict(Status.INVALID, refusal.code, policy.version)
     if kind is Kind.PDF:
-        from warifu_sign.pdf.verify import verified
+        from warifu_sign.pdf.verify import verified as pdf
 
-        return verified(document, trust, policy, now)
+        return pdf(document, trust, policy, now)
+    if kind is Kind.PACKAGE:
+        from warifu_sign.kousei import verified as package
+
+        return package(document, trust, policy, now)
     from warifu_sign.xml.verify import enveloped
 
     return enveloped(document, trust, policy, now)
+
+
+def _pdf(
+    document: bytes, key: SigningKey, profile: Profile, at: datetime, outside: Outside
+) -> bytes:
+    from warifu_sign.pdf import levels  # pyHanko takes most of a second to import
+    from warifu_sign.pdf import sign as pdf
+    from warifu_sign.pdf.look import Look
+
+    held = pdf.HeldKey(key)
+    look = Look(font=outside.font) if outside.visible else None
+    if outside.tsa is None or profile not in STAMPED:
+        form = pdf.MOJ if profile is Profile.MOJ else pdf.PADES
+        return pdf.signed(document, held, form, at=at, look=look)
+    return levels.stamped(
+        document,
+        held,
+        outside.tsa,
+        trust=outside.trust if profile in LASTING else None,
+        archived=profile is Profile.PADES_LTA,
+        at=at,
+        look=look,
+    )

@@ -6,7 +6,6 @@ import hashlib
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from datetime import datetime
 
 from asn1crypto import algos, cms, tsp
@@ -30,15 +29,20 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
 _TIME_STAMPING = "time_stamping"
 
 
-def over_http(url: str, *, timeout: float = 20.0) -> Callable[[bytes], bytes]:
-    """A source of tokens: from bytes to an RFC 3161 token over their SHA-256.
+class Tsa:
+    """A time-stamping authority at an http or https address (tokens are signed themselves)."""
 
-    It raises Fault tsa-unreachable and Refusal tsa-refused, stamp-malformed.
-    """
-    if not url.startswith(("http://", "https://")):
-        raise Refusal("tsa-address", url=url, needed="an address that starts with http")
+    def __init__(self, url: str, *, timeout: float = 20.0) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise Refusal("tsa-address", url=url, needed="an address that starts with http")
+        self.url = url
+        self._timeout = timeout
 
-    def token(data: bytes) -> bytes:
+    def token(self, data: bytes) -> bytes:
+        """An RFC 3161 token over the SHA-256 of data.
+
+        Raises Fault tsa-unreachable and Refusal tsa-refused, stamp-malformed, stamp-wrong.
+        """
         nonce = secrets.randbits(63)
         request = tsp.TimeStampReq(
             {
@@ -48,9 +52,11 @@ def over_http(url: str, *, timeout: float = 20.0) -> Callable[[bytes], bytes]:
                 "cert_req": True,
             }
         )
-        return _token(_posted(url, request.dump(), timeout), data, nonce)
+        return _token(self.answer(request.dump()), data, nonce)
 
-    return token
+    def answer(self, request: bytes) -> bytes:
+        """What it answers to a request in DER. Raises Fault tsa-unreachable."""
+        return _posted(self.url, request, self._timeout)
 
 
 def proved(

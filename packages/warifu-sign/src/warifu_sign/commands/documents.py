@@ -1,4 +1,4 @@
-"""`warifu-sign sign` and `warifu-sign verify`."""
+"""`warifu-sign sign`, `package` and `verify`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 
 from asn1crypto import pem
 
-from warifu_sign import batch, files, policy, stamps, words
+from warifu_sign import batch, files, kousei, policy, stamps, words
 from warifu_sign.chain import Trust
 from warifu_sign.commands import shared
-from warifu_sign.documents import ALONE, USUAL, Outside, Profile, kind_of, sign, verify
+from warifu_sign.documents import Outside, Profile, sign, usual, verify
+from warifu_sign.errors import Refusal
 from warifu_sign.verdict import Verdict
 
 EXITS = {"valid": 0, "invalid": 1, "indeterminate": 3}
 
 
 def add(verbs: shared.Verbs) -> None:
-    """Add both verbs to the command line."""
+    """Add the verbs to the command line."""
     one = verbs.add_parser(
         "sign",
         parents=[shared.json_option(), shared.key_options()],
@@ -31,7 +32,22 @@ def add(verbs: shared.Verbs) -> None:
     one.add_argument("--profile", choices=[profile.value for profile in Profile])
     one.add_argument("--tsa", help="address of a time-stamping authority")
     one.add_argument("--out", type=Path, help="folder for the signed documents")
+    one.add_argument("--visible", action="store_true", help="draw a stamp on PDFs")
+    one.add_argument("--stamp-font", type=Path, help="Japanese font the stamp is drawn with")
+    for name in ("root", "intermediate", "crl", "ocsp"):
+        one.add_argument(f"--{name}", type=Path, action="append", default=[], help="evidence")
     one.set_defaults(run=_sign)
+
+    one = verbs.add_parser(
+        "package",
+        parents=[shared.json_option(), shared.key_options()],
+        help="sign an application with its attachments as one (一体署名)",
+        epilog="warifu-sign package 申請書.xml 委任状.pdf --p12 member.p12 --out 申請.zip",
+    )
+    one.add_argument("files", nargs="+", type=Path, help="the application first")
+    one.add_argument("--tsa", help="address of a time-stamping authority")
+    one.add_argument("--out", type=Path, required=True, help="package to write")
+    one.set_defaults(run=_package)
 
     one = verbs.add_parser(
         "verify",
@@ -43,6 +59,27 @@ def add(verbs: shared.Verbs) -> None:
     trust_options(one)
     one.add_argument("--content", type=Path, help="folder for the verified content")
     one.set_defaults(run=_verify)
+
+
+def _package(asked: argparse.Namespace) -> int:
+    key = shared.unlocked(asked)
+    given = {path.name: files.read(path, most=batch.MOST_BYTES) for path in asked.files}
+    if len(given) != len(asked.files):
+        raise Refusal("package-name", needed="files whose names differ")
+    stamp = stamps.Tsa(asked.tsa).token if asked.tsa else None
+    name = asked.files[0].name
+    files.write(asked.out, kousei.signed(name, given, key, at=datetime.now(UTC), stamp=stamp))
+    shared.tell({"out": str(asked.out), "application": name, "files": len(given)}, asked.json)
+    return 0
+
+
+def _outside(asked: argparse.Namespace) -> Outside:
+    return Outside(
+        tsa=stamps.Tsa(asked.tsa) if asked.tsa else None,
+        trust=trust(asked) if asked.root else None,
+        visible=asked.visible,
+        font=asked.stamp_font,
+    )
 
 
 def trust_options(parser: argparse.ArgumentParser) -> None:
@@ -79,14 +116,14 @@ def ders(paths: Iterable[Path]) -> tuple[bytes, ...]:
 
 def _sign(asked: argparse.Namespace) -> int:
     profile = Profile(asked.profile) if asked.profile else None
-    outside = Outside(stamp=stamps.over_http(asked.tsa)) if asked.tsa else ALONE
+    outside = _outside(asked)
     key = shared.unlocked(asked)
     if asked.out is not None:
         asked.out.mkdir(parents=True, exist_ok=True)
 
     def one(_: Path, document: bytes) -> bytes:
-        wanted = profile or USUAL[kind_of(document)]
-        return sign(document, key, wanted, at=datetime.now(UTC), outside=outside)
+        at = datetime.now(UTC)
+        return sign(document, key, profile or usual(document), at=at, outside=outside)
 
     failed = 0
     for number, result in enumerate(batch.run(asked.files, asked.out, one), 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from typing import TypeVar
 
@@ -15,11 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.general import SigningError
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from warifu_sign.certificate import holder
 from warifu_sign.errors import Fault, Refusal
 from warifu_sign.keys import SigningKey, is_rsa, signature_size
+from warifu_sign.pdf.look import Look, field, style
 
 MOST_BYTES = 256 << 20
 RESERVED = 16_384
@@ -36,7 +39,7 @@ class Form:
 
 
 MOJ = Form("moj", fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED)
-B_B = Form("pades-b", fields.SigSeedSubFilter.PADES)
+PADES = Form("pades-b", fields.SigSeedSubFilter.PADES)
 
 
 class HeldKey(signers.Signer):
@@ -62,20 +65,20 @@ class HeldKey(signers.Signer):
         return bytes(signature_size(self.key)) if dry_run else self.key.sign(data)
 
 
-def signed(document: bytes, signer: HeldKey, form: Form, *, reason: str = "") -> bytes:
-    """The PDF with one more revision that holds the signature.
+def signed(
+    document: bytes, signer: HeldKey, form: Form, *, at: datetime, look: Look | None = None
+) -> bytes:
+    """The PDF with one more revision that holds the signature; with a look, visibly.
 
-    Raises Refusal: pdf-large, pdf-encrypted, pdf-broken, already-signed.
+    Raises Refusal: pdf-large, pdf-encrypted, pdf-broken, already-signed, stamp-font, stamp-glyph.
     """
-    writer = opened(document)
     meta = signers.PdfSignatureMetadata(
         field_name="Signature1",
         md_algorithm="sha256",
         name=holder(signer.key.certificate),
         subfilter=form.subfilter,
-        reason=reason or None,
     )
-    return _signed(writer, signers.PdfSigner(meta, signer))
+    return finished(opened(document), meta, signer, at=at, look=look)
 
 
 def opened(document: bytes) -> IncrementalPdfFileWriter:
@@ -90,10 +93,35 @@ def opened(document: bytes) -> IncrementalPdfFileWriter:
     return writer
 
 
-def _signed(writer: IncrementalPdfFileWriter, signer: signers.PdfSigner) -> bytes:
+def finished(
+    writer: IncrementalPdfFileWriter,
+    meta: signers.PdfSignatureMetadata,
+    signer: HeldKey,
+    *,
+    at: datetime,
+    look: Look | None,
+    timestamper: TimeStamper | None = None,
+) -> bytes:
+    """The signed PDF's bytes."""
     output = BytesIO()
+    visible = look is not None
+    pdf_signer = signers.PdfSigner(
+        meta,
+        signer,
+        timestamper=timestamper,
+        stamp_style=style(look, meta.name or "", at) if look is not None else None,
+        new_field_spec=field(look) if look is not None else None,
+    )
     _guarded(
-        lambda: asyncio.run(signer.async_sign_pdf(writer, output=output, bytes_reserved=RESERVED))
+        lambda: asyncio.run(
+            pdf_signer.async_sign_pdf(
+                writer,
+                output=output,
+                existing_fields_only=False,
+                bytes_reserved=RESERVED * (2 if timestamper else 1),
+                appearance_text_params={} if visible else None,
+            )
+        )
     )
     return output.getvalue()
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from warifu_sign import __version__, p12
 from warifu_sign.chain import Trust
-from warifu_sign.documents import USUAL, kind_of, sign, verify
+from warifu_sign.documents import sign, usual, verify
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import LoadedKey
 from warifu_sign.policy import shipped
@@ -50,7 +50,7 @@ class Plugin:
         """Sign an XML or PDF document in the usual profile of its kind."""
         if self._key is None:
             raise Refusal("key-locked", needed="a certificate file that was opened")
-        return sign(document, self._key, USUAL[kind_of(document)], at=at)
+        return sign(document, self._key, usual(document), at=at)
 
     def verify(
         self, signed: bytes, roots: Sequence[bytes], crls: Sequence[bytes], now: datetime

@@ -94,11 +94,13 @@ def judged(
     others = tuple(one for one in proof.read.certificates if one != proof.certificate)
     found = chain.signer(proof.certificate, others, trust, policy, now, stamped=stamped)
     profile = "xmldsig" if properties is None else ("xades-t" if stamped else "xades-b")
+    if kind != "xml":
+        profile = f"{kind}-t" if stamped else kind
     return Verdict(
         status=found.status,
         reason=found.reason or "ok",
         policy=policy.version,
-        profile=profile if kind == "xml" else kind,
+        profile=profile,
         facts=found.facts,
         signatory=signatory(proof.certificate),
         claimed_at=claimed,

@@ -1,0 +1,84 @@
+"""The real authority, serving its window, lists and time stamps for the tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.sign.pki import Private, name
+from warifu_ca import founding, issuing, serving
+from warifu_ca.authority import Authority
+from warifu_ca.names import Holder
+from warifu_sign.chain import Trust
+from warifu_sign.keys import LoadedKey
+from warifu_sign.stamps import Tsa
+
+MEMBER = Holder("0001", "会員 一号", "MEMBER 0001")
+
+
+@dataclass(frozen=True)
+class Served:
+    """An authority at an address."""
+
+    authority: Authority
+    address: str
+
+    @property
+    def tsa(self) -> Tsa:
+        return Tsa(f"{self.address}/tsa")
+
+    @property
+    def issuing(self) -> x509.Certificate:
+        return x509.load_der_x509_certificate(self.get("/issuing.cer"))
+
+    @property
+    def root(self) -> x509.Certificate:
+        return x509.load_der_x509_certificate(self.get("/root.cer"))
+
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.address + path, timeout=20) as answer:
+            found: bytes = answer.read()
+        return found
+
+    def member(self, private: Private) -> LoadedKey:
+        """A certificate for a key, as a member has it."""
+        csr = x509.CertificateSigningRequestBuilder().subject_name(name("request"))
+        der = csr.sign(private, hashes.SHA256()).public_bytes(Encoding.DER)
+        issued = issuing.from_csr(self.authority, MEMBER, der)
+        return LoadedKey(private, issued.certificate, (self.issuing, self.root))
+
+    def trust(self) -> Trust:
+        """The root, and the lists as they are now."""
+        return Trust(
+            (self.get("/root.cer"),),
+            (self.get("/issuing.cer"),),
+            (self.get("/root.crl"), self.get("/issuing.crl")),
+        )
+
+
+@contextmanager
+def serving_authority(folder: Path) -> Iterator[Served]:
+    """Found an authority and serve it at the address that its certificates name."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    authority = founding.found(folder / "ca", "a passphrase for trying", url=address)
+    server = serving.bound(authority, "127.0.0.1", port)
+    stopped = threading.Event()
+    thread = threading.Thread(target=serving.serve, args=(server, stopped, print))
+    thread.start()
+    try:
+        yield Served(authority, address)
+    finally:
+        stopped.set()
+        thread.join()
