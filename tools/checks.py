@@ -152,7 +152,11 @@ def mocks(root: Path) -> list[str]:
 def addresses(root: Path) -> list[str]:
     """Addresses in lock files: they tie the tree to somebody's machine or index."""
     found = []
-    locks = [*root.glob("requirements/*"), *root.glob("**/package-lock.json"), *root.glob("*.lock")]
+    locks = [
+        *root.glob("requirements/*"),
+        *root.glob("packages/**/package-lock.json"),
+        *root.glob("*.lock"),
+    ]
     for path in sorted(
         p for p in locks if ".venv" not in p.parts and "node_modules" not in p.parts
     ):

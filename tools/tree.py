@@ -6,6 +6,7 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -37,8 +38,14 @@ def modules(root: Path) -> list[Module]:
         is_package = parts[-1] == "__init__"
         name = ".".join(parts[:-1] if is_package else parts)
         text = path.read_text("utf-8")
-        found.append(Module(name, path, is_package, text, ast.parse(text, str(path))))
+        found.append(Module(name, path, is_package, text, _parsed(text)))
     return found
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """The same text is parsed once however many checks and copies of the tree ask for it."""
+    return ast.parse(text)
 
 
 def imports(module: Module) -> Iterator[tuple[str, int]]:
