@@ -12,7 +12,7 @@ from warifu_ca import doors, revoking
 from warifu_ca.authority import Authority
 from warifu_wire.errors import Fault, Refusal
 
-LIST_EVERY = timedelta(seconds=30)
+LIST_EVERY = timedelta(seconds=5)
 IDLE = 15.0  # seconds a silent connection is kept
 
 
