@@ -15,28 +15,32 @@ _PLACE = re.compile(r"\{([a-z][a-z0-9_.-]*)\}")
 class Step:
     """One command of a member's machine: exit 0 within `seconds` or the probe has failed.
 
-    Words may hold `{name}`: what the box knows (`folder`, `address`, `product`, `release`, `root`,
-    `python`) or `{step.field}`, a field of the JSON object that an earlier step printed last.
-    `secret` is handed over on the descriptor that `{secret}` names, never as a word. `proves` are
-    files the step must have left; `expects` are fields its JSON must show.
+    Words may hold `{name}`: what the box knows (`folder`, `machine`, `address`, `product`,
+    `release`, `root`, `python`, `password`: a new one each run) or `{step.field}`, a field of the
+    JSON object that an earlier step printed last. Each of `secrets` is handed over on the
+    descriptor that `{secret.name}` names, never as a word. `proves` are files the step must have
+    left, `expects` fields its JSON must show, `says` words it must print. A `fresh` step is for a
+    machine with nothing on it.
     """
 
     name: str
     run: tuple[str, ...]
     seconds: int = 60
-    secret: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     proves: tuple[str, ...] = ()
     expects: Mapping[str, str] = field(default_factory=dict)
+    says: str = ""
+    fresh: bool = False
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:
     """A word with its places filled; raises `Malformed` for one that is not known."""
 
-    def known_word(found: re.Match[str]) -> str:
+    def word(found: re.Match[str]) -> str:
         name = found.group(1)
         if name not in known:
             raise Malformed("unknown-place", needed=", ".join(sorted(known)), found=name)
         return known[name]
 
-    return _PLACE.sub(known_word, text)
+    return _PLACE.sub(word, text)
