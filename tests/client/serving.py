@@ -97,6 +97,8 @@ def serving(folder: Path) -> Iterator[Site]:
 
     class Door(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # one segment an answer: no waiting for acknowledgements
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._go(b"")
