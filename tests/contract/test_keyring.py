@@ -117,20 +117,20 @@ def test_the_private_half_is_nowhere_in_the_clear(tmp_path: Path) -> None:
 
 def test_a_name_is_given_once_and_well_formed(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    keyring.create("a", now=NOW)
+    keyring.create_trial("a", now=NOW)
     with pytest.raises(Refusal, match="key-exists"):
-        keyring.create("a", now=NOW)
+        keyring.create_trial("a", now=NOW)
     for bad in ("", "A", "a/b", "../a", "-a", "a" * 65):
         with pytest.raises(Refusal, match="bad-key-name"):
-            keyring.create(bad, now=NOW)
+            keyring.create_trial(bad, now=NOW)
     with pytest.raises(Refusal, match="bad-scheme"):
-        keyring.create("b", now=NOW, scheme="rsa")
+        keyring.create_trial("b", now=NOW, scheme="rsa")
     assert keyring.names() == ("a",)
 
 
 def test_one_key_cannot_have_two_names(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    entry = keyring.create("a", now=NOW)
+    entry = keyring.create_trial("a", now=NOW)
     with pytest.raises(Refusal, match="same-key"):
         keyring.add("b", entry.uri, entry.public, now=NOW)
 
@@ -140,7 +140,7 @@ def test_a_retired_or_compromised_key_stays_known_and_never_signs(
     tmp_path: Path, state: State
 ) -> None:
     keyring = folder_keyring(tmp_path)
-    entry = keyring.create("a", now=NOW)
+    entry = keyring.create_trial("a", now=NOW)
     keyring.signer("a")
     assert keyring.become("a", state).state is state
     with pytest.raises(Refusal, match=f"key-{state}"):
@@ -152,7 +152,7 @@ def test_a_retired_or_compromised_key_stays_known_and_never_signs(
 
 def test_a_retired_key_can_still_be_called_compromised(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    keyring.create("a", now=NOW)
+    keyring.create_trial("a", now=NOW)
     keyring.become("a", State.RETIRED)
     assert keyring.become("a", State.COMPROMISED).state is State.COMPROMISED
     with pytest.raises(Refusal, match="key-stays"):
@@ -161,7 +161,7 @@ def test_a_retired_key_can_still_be_called_compromised(tmp_path: Path) -> None:
 
 def test_a_key_file_under_another_keys_name_is_a_mismatch(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    one, two = (keyring.create(name, now=NOW) for name in ("a", "b"))
+    one, two = (keyring.create_trial(name, now=NOW) for name in ("a", "b"))
     there = tmp_path / one.uri.removeprefix("sealed:")
     (tmp_path / two.uri.removeprefix("sealed:")).replace(there)
     with pytest.raises(Mismatch, match="key-mismatch"):
@@ -170,9 +170,15 @@ def test_a_key_file_under_another_keys_name_is_a_mismatch(tmp_path: Path) -> Non
         folder_keyring(tmp_path).signer("b")
 
 
+def test_an_empty_keyring_file_is_not_an_empty_keyring(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"")
+    with pytest.raises(Malformed):
+        FolderKeyring(tmp_path).names()
+
+
 @pytest.mark.parametrize("data", [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\n"])
 def test_a_file_that_is_no_key_is_malformed(tmp_path: Path, data: bytes) -> None:
-    entry = folder_keyring(tmp_path).create("a", now=NOW)
+    entry = folder_keyring(tmp_path).create_trial("a", now=NOW)
     (tmp_path / entry.uri.removeprefix("sealed:")).write_bytes(data)
     with pytest.raises(Malformed):
         folder_keyring(tmp_path).signer("a")
@@ -190,11 +196,11 @@ def test_a_key_store_that_is_not_there_is_a_fault(tmp_path: Path, uri: str, what
 
 
 def test_the_keyring_file_is_read_strictly(tmp_path: Path) -> None:
-    folder_keyring(tmp_path).create("a", now=NOW)
+    folder_keyring(tmp_path).create_trial("a", now=NOW)
     good = (tmp_path / FILE).read_bytes()
     assert entries.spell(entries.read(good)) == good
     for old, new in (
-        (b'"secret":""', b'"secret":"../x"'),
+        (b'.pass"', b'/../x"'),
         (b'"state":"active"', b'"state":"open"'),
         (b'"uri":', b'"url":'),
         (b'"a":{', b'"A":{'),

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pkcs11
 import pytest
+from securesystemslib.signer._key import SSlibKey
 
 from warifu.engines.attest import hsm
 from warifu.engines.attest.hsm import Slot
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu_wire.errors import Fault, Malformed, Refusal
+from warifu_wire.keys import PublicKey
 
 NOW = datetime(2012, 2, 5, tzinfo=UTC)
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
@@ -78,19 +80,27 @@ def test_a_uri_says_the_place_and_nothing_else_is_read(slot: Slot) -> None:
             hsm.slot(bad)
 
 
+def ssl_key(public: PublicKey) -> SSlibKey:
+    key = SSlibKey.from_dict(public.keyid, dict(public.to_json()))
+    assert isinstance(key, SSlibKey)
+    return key
+
+
 def test_a_wrong_pin_is_tried_once_only(tmp_path: Path, slot: Slot) -> None:
-    keyring(tmp_path).create_in_token("publish", slot, now=NOW)
+    made = keyring(tmp_path).create_in_token("publish", slot, now=NOW).public
     asked = []
 
     def ask(name: str) -> str:
         asked.append(name)
         return "a wrong pin"
 
-    signer = FolderKeyring(tmp_path, ask=ask).signer("publish")
+    signer = hsm.TokenSigner(slot, ssl_key(made), ask)
     for _ in range(3):
         with pytest.raises(Refusal, match="wrong-passphrase"):
             signer.sign(b"data")
-    assert asked == ["publish"]
+    assert len(asked) == 1
+    with pytest.raises(Refusal, match="wrong-passphrase"):
+        FolderKeyring(tmp_path, ask=ask).signer("publish")
 
 
 def test_another_key_under_the_same_name_never_signs(tmp_path: Path, slot: Slot) -> None:
@@ -129,7 +139,7 @@ def test_a_token_that_is_not_there_is_a_fault(
     second = keyring(tmp_path / "second")
     second.add("publish", gone.uri, entry.public, now=NOW)
     with pytest.raises(Fault, match="token"):
-        second.signer("publish").sign(b"data")
+        second.signer("publish")
 
 
 def test_threads_sign_one_after_another(tmp_path: Path, slot: Slot) -> None:
@@ -164,3 +174,23 @@ def test_a_rotated_key_gets_the_next_place_of_its_token(tmp_path: Path, slot: Sl
     assert hsm.slot(new.uri) == replace(slot, number=slot.number + 1)
     for entry in (former, new):
         assert entry.public.verifies(mine.signer(entry.name).sign(b"data"), b"data")
+
+
+def test_a_token_that_goes_away_is_a_fault_and_its_key_is_opened_anew(
+    tmp_path: Path, slot: Slot
+) -> None:
+    mine = keyring(tmp_path)
+    mine.create_in_token("publish", slot, now=NOW)
+    signer = mine.signer("publish")
+    assert mine.signer("publish") is signer
+    with pkcs11.lib(MODULE).get_token(token_label=LABEL).open(rw=True, user_pin=PIN) as session:
+        named = pkcs11.util.biginteger(slot.number)
+        kept = session.get_key(pkcs11.ObjectClass.PRIVATE_KEY, id=named)
+        kept[pkcs11.Attribute.ID] = pkcs11.util.biginteger(9)
+    for asking in (lambda: signer.sign(b"data"), lambda: mine.signer("publish")):
+        with pytest.raises(Fault, match="token"):
+            asking()
+    with pkcs11.lib(MODULE).get_token(token_label=LABEL).open(rw=True, user_pin=PIN) as session:
+        kept = session.get_key(pkcs11.ObjectClass.PRIVATE_KEY, id=pkcs11.util.biginteger(9))
+        kept[pkcs11.Attribute.ID] = named
+    assert mine.signer("publish").public.verifies(mine.signer("publish").sign(b"x"), b"x")

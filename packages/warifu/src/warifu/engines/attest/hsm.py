@@ -92,7 +92,7 @@ class TokenSigner(Signer):
     def from_priv_key_uri(
         cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
     ) -> TokenSigner:
-        """The signer of a key URI; the token is asked for at the first signature."""
+        """The signer of a key URI; the token is not looked for before the first signature."""
         if secrets_handler is None or not isinstance(public_key, SSlibKey):
             raise Refusal("passphrase-needed", needed="the token's PIN", uri=priv_key_uri)
         return cls(slot(priv_key_uri), public_key, secrets_handler)

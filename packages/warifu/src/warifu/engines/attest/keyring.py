@@ -28,6 +28,7 @@ from warifu_wire.errors import Fault, Refusal
 from warifu_wire.keys import PublicKey, public_key
 
 FILE = "keyring.json"
+TRIED = b"warifu: does this key open?"
 ONWARD = {
     State.ACTIVE: {State.RETIRED, State.COMPROMISED},
     State.RETIRED: {State.COMPROMISED},
@@ -49,9 +50,20 @@ class CheckedSigner:
 
     public: PublicKey
     _store: Store = field(repr=False)
+    _forget: Callable[[], object] = field(repr=False)
 
     def sign(self, data: bytes) -> bytes:
-        """The raw signature over `data`; raises `Fault` when the key store fails."""
+        """The raw signature over `data`; raises `Fault` when the key store fails.
+
+        After a failure the keyring opens the key anew, so that it says at once whether it can.
+        """
+        try:
+            return self._signed(data)
+        except Fault:
+            self._forget()
+            raise
+
+    def _signed(self, data: bytes) -> bytes:
         try:
             raw = bytes.fromhex(self._store.sign(data).signature)
         except (Fault, Refusal):
@@ -76,15 +88,22 @@ class FolderKeyring:
         self.folder = folder
         self._ask = ask
         self._opened: dict[str, CheckedSigner] = {}
+        self._read: tuple[bytes, dict[str, Entry]] | None = None
 
     def signer(self, name: str) -> Signer:
-        """The signer of an active key; raises `Refusal` when unknown, retired or not opened."""
+        """The signer of an active key, which has signed a trial text here.
+
+        Raises `Refusal` when unknown, retired or not opened, `Fault` when its store fails.
+        """
         entry = self.entry(name)
         if entry.state is not State.ACTIVE:
             raise Refusal(f"key-{entry.state}", needed="an active key", name=name)
-        opened = self._opened.get(entry.public.keyid)
+        keyid = entry.public.keyid
+        opened = self._opened.get(keyid)
         if opened is None:
-            opened = self._opened[entry.public.keyid] = self._open(entry)
+            opened = self._open(entry)
+            opened.sign(TRIED)
+            self._opened[keyid] = opened
         return opened
 
     def public(self, name: str) -> PublicKey:
@@ -98,11 +117,16 @@ class FolderKeyring:
     def entries(self) -> dict[str, Entry]:
         """Every key of the file by name; an absent file has none. Raises `Fault`, `Malformed`."""
         try:
-            return entries.read((self.folder / FILE).read_bytes())
+            data = (self.folder / FILE).read_bytes()
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise Fault(f"cannot read the keyring: {error}", needed="the keyring file") from error
+        if (
+            self._read is None or data != self._read[0]
+        ):  # decoding every key again costs more than the file
+            self._read = (data, entries.read(data))
+        return dict(self._read[1])
 
     def entry(self, name: str) -> Entry:
         """One key; raises `Refusal` when unknown."""
@@ -190,7 +214,8 @@ class FolderKeyring:
             raise Fault(f"{uri} needs a library: {error}", needed="that library") from error
         except (ValueError, OSError) as error:
             raise Fault(f"cannot open {uri}: {error}", needed="the key store") from error
-        return CheckedSigner(entry.public, store)
+        keyid = entry.public.keyid
+        return CheckedSigner(entry.public, store, lambda: self._opened.pop(keyid, None))
 
     def _secret(self, entry: Entry) -> str:
         if not entry.secret:
