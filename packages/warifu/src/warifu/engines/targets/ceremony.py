@@ -40,7 +40,7 @@ def founding(
         "gates", {f"gates/{one}.json": Gates(one, ()).to_bytes() for one in names}
     )
     draft = draft.table("releases", {})
-    return _rooted(draft, keyring, lives, now)
+    return replace(draft, root=next_root(None, keyring, lives, now))
 
 
 def offline_policy(draft: Draft, keyring: Keyring, rules: Rules, people: People) -> Draft:
@@ -82,12 +82,13 @@ def _still_signed(tree: Tree, delegations: Delegations, role: str) -> bool:
     return any(keyid in allowed for keyid in found.signatures)
 
 
-def _rooted(draft: Draft, keyring: Keyring, lives: Lives, now: Instant) -> Draft:
+def next_root(former: Root | None, keyring: Keyring, lives: Lives, now: Instant) -> Root:
+    """A root with the keys that the keyring has now under each role's names."""
     keys: dict[str, list[PublicKey]] = {}
     for role in ("root", "targets", "snapshot", "timestamp"):
         keys[role] = keys_of(keyring, role, layout.KEYS[role], layout.THRESHOLDS.get(role, 1))
-    root = Root(
-        version=1,
+    return Root(
+        version=former.version + 1 if former else 1,
         expires=expiry(now, lives.root),
         keys={one.keyid: tuf_key(one) for several in keys.values() for one in several},
         roles={
@@ -96,7 +97,6 @@ def _rooted(draft: Draft, keyring: Keyring, lives: Lives, now: Instant) -> Draft
         },
         consistent_snapshot=True,
     )
-    return replace(draft, root=root)
 
 
 def stopper(keyring: Keyring, people: People, key: str) -> str:

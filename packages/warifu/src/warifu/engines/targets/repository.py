@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from warifu.engines.targets import blobs, ceremony, deltas, layout, staging
+from warifu.engines.targets import blobs, ceremony, deltas, layout, rotation, staging
 from warifu.engines.targets.layout import Lives
 from warifu.engines.targets.staging import Draft
 from warifu.engines.targets.store import Store
@@ -155,6 +155,15 @@ class TufRepository:
 
         self._change(change, now)
 
+    def reseal(self, now: Instant) -> tuple[str, ...]:
+        """The offline roles again, with the keys the keyring has now; finishes what was killed."""
+        with self._store.exclusive():
+            tree = self._tree(former=True)
+            found = rotation.rotation(tree, self._keys, self._lives, now)
+            if found.roles:
+                rotation.rotate(found, self._store, self._keys, self._lives, now)
+            return found.roles
+
     def lease(self, now: Instant) -> Renewal:
         """The timestamp, and every online role past half its life, re-signed."""
         with self._store.exclusive():
@@ -185,8 +194,8 @@ class TufRepository:
             if draft is not None:
                 staging.publish(draft, self._store, self._keys, self._lives, now)
 
-    def _tree(self) -> Tree:
-        found = load(self._store)
+    def _tree(self, *, former: bool = False) -> Tree:
+        found = load(self._store, former=former)
         if found is None:
             raise Refusal("no-tree", needed="`create` first")
         return found

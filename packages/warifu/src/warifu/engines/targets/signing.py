@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from securesystemslib.signer import Key, Signature
@@ -10,7 +11,7 @@ from tuf.api.metadata import Metadata, T
 from tuf.api.serialization.json import JSONSerializer
 
 from warifu.model.ports import Keyring, Signer
-from warifu_wire.errors import Malformed, Refusal
+from warifu_wire.errors import Fault, Malformed, Refusal
 from warifu_wire.keys import PublicKey, distinct
 from warifu_wire.times import Instant
 
@@ -35,20 +36,24 @@ def expiry(now: Instant, life: timedelta) -> Instant:
     return now.replace(microsecond=0) + life
 
 
-def quorum(keyring: Keyring, role: str, names: Iterable[str], threshold: int) -> Sequence[Signer]:
-    """Signers of a role among those the keyring can use now; raises `Refusal` below threshold."""
+def quorum(
+    keyring: Keyring, role: str, keyids: Collection[str], threshold: int, first: Iterable[str] = ()
+) -> Sequence[Signer]:
+    """Enough signers of a role: keys of the keyring, under whatever name, that have these ids.
+
+    Names in `first` are tried before others. Raises `Refusal` below the threshold.
+    """
+    named = [*first, *(one for one in keyring.names() if one not in set(first))]
     known = set(keyring.names())
     found: list[Signer] = []
-    for name in names:
-        if name in known and len(found) < threshold:
-            try:
+    for name in named:
+        if len(found) < threshold and name in known and keyring.public(name).keyid in keyids:
+            with contextlib.suppress(Refusal, Fault):
                 found.append(keyring.signer(name))
-            except Refusal:
-                continue
     if len(found) < threshold:
         raise Refusal(
             "keys-missing",
-            needed=f"{threshold} usable keys of {', '.join(names)}",
+            needed=f"{threshold} usable keys of {role}",
             role=role,
             usable=len(found),
         )

@@ -19,8 +19,8 @@ from warifu.engines.targets import layout, trial
 from warifu.engines.targets.layout import Lives
 from warifu.engines.targets.signing import expiry, quorum, signed
 from warifu.engines.targets.store import Store
-from warifu.engines.targets.tree import Tree, load
-from warifu.model.ports import Keyring
+from warifu.engines.targets.tree import Tree, assemble, load
+from warifu.model.ports import Keyring, Signer
 from warifu.model.publication import Expiring, needed_files
 from warifu_wire import dsse, fields, manifest, times
 from warifu_wire.digest import of_bytes
@@ -35,7 +35,8 @@ Table = Mapping[str, TargetFile]
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What is to change in a tree: whole target tables by role, the bytes of small new targets,
-    key names that sign other than usual, and in a ceremony new delegations or a new root."""
+    key names that sign first, and in a ceremony new delegations, a new root, or a root to come
+    whose keys sign already."""
 
     tree: Tree | None
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Draft:
     signers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     delegations: Delegations | None = None
     root: Root | None = None
+    also: Root | None = None
     snapshot: bool = False
 
     def table(self, role: str, targets: Table) -> Draft:
@@ -72,6 +74,42 @@ class Draft:
 
     def _former(self, role: str) -> Table:
         return {} if self.tree is None else self.tree.roles[role].signed.targets
+
+
+@dataclass(frozen=True, slots=True)
+class Pens:
+    """Who signs what: keys that root and delegations name, `also` those of a root to come."""
+
+    keyring: Keyring
+    root: Root
+    delegations: Delegations | None
+    first: Mapping[str, tuple[str, ...]]
+    also: Root | None = None
+
+    def of(self, role: str) -> tuple[Signer, ...]:
+        """Enough signers of a role; raises `Refusal`."""
+        first = self.first.get(role, layout.KEYS[role])
+        if role in layout.DELEGATED:
+            roles = (self.delegations.roles if self.delegations else None) or {}
+            return self._enough(role, roles[role].keyids, 1, first)
+        found = {}
+        for root in (self.root, self.also):
+            if root is not None:
+                told = root.roles[role]
+                for one in self._enough(role, told.keyids, told.threshold, first):
+                    found[one.public.keyid] = one
+        return tuple(found.values())
+
+    def _enough(
+        self, role: str, keyids: list[str], threshold: int, first: tuple[str, ...]
+    ) -> tuple[Signer, ...]:
+        return tuple(quorum(self.keyring, role, keyids, threshold, first))
+
+
+def rooted_by(before: Tree, keyring: Keyring) -> tuple[Signer, ...]:
+    """Enough keys of the root that stands, for the root that follows it."""
+    told = before.root.signed.roles["root"]
+    return tuple(quorum(keyring, "root", told.keyids, told.threshold))
 
 
 def info(path: str, data: bytes) -> TargetFile:
@@ -120,17 +158,14 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
         return draft.files.get(name) or store.read(name)
 
     trial.rules(before, trial.Staged(root, roles, fetch), expires, now)
+    pens = Pens(keyring, root, roles["targets"].delegations, draft.signers, draft.also)
     files = dict(draft.files)
     if draft.root is not None:
-        names, threshold = layout.KEYS["root"], layout.THRESHOLDS["root"]
-        files[layout.metadata("root", root.version)] = signed(
-            root, quorum(keyring, "root", names, threshold)
-        )
+        by = pens.of("root") if before is None else (*pens.of("root"), *rooted_by(before, keyring))
+        files[layout.metadata("root", root.version)] = signed(root, by)
     for role in draft.tables:
-        names = draft.signers.get(role, layout.KEYS[role])
-        signers = quorum(keyring, role, names, layout.THRESHOLDS.get(role, 1))
-        files[layout.metadata(role, roles[role].version)] = signed(roles[role], signers)
-    files |= _top(draft, roles, files, store, keyring, lives, now)
+        files[layout.metadata(role, roles[role].version)] = signed(roles[role], pens.of(role))
+    files |= _top(draft, roles, files, store, pens, lives, now)
     trial.refresh(before, files, store, now)
     lease = files.pop(layout.TIMESTAMP)
     for name, data in files.items():
@@ -140,6 +175,15 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
     if published is None or published.lease != lease:
         raise Refusal("another-signer", needed="to look at the tree again")
     return published
+
+
+def publish_root(before: Tree, root: Root, store: Store, keyring: Keyring) -> None:
+    """A new root over a tree that its keys have signed already; raises `Refusal`."""
+    by = (*Pens(keyring, root, None, {}).of("root"), *rooted_by(before, keyring))
+    data = signed(root, by)
+    chain = [store.read(layout.metadata("root", v)) or b"" for v in store.versions("root")]
+    assemble(before.lease, [*chain, data], store.read)
+    store.put(layout.metadata("root", root.version), data)
 
 
 def _roles(draft: Draft, lives: Lives, now: Instant) -> dict[str, Targets]:
@@ -163,7 +207,7 @@ def _top(
     roles: Mapping[str, Targets],
     files: Mapping[str, bytes],
     store: Store,
-    keyring: Keyring,
+    pens: Pens,
     lives: Lives,
     now: Instant,
 ) -> dict[str, bytes]:
@@ -180,7 +224,7 @@ def _top(
             meta[f"{role}.json"] = _meta(one.version, data)
         version = 1 if before is None else before.versions["snapshot"] + 1
         snapshot = Snapshot(version=version, expires=expiry(now, lives.snapshot), meta=meta)
-        data = signed(snapshot, quorum(keyring, "snapshot", layout.KEYS["snapshot"], 1))
+        data = signed(snapshot, pens.of("snapshot"))
         made[layout.metadata("snapshot", version)] = data
         told = _meta(version, data)
     timestamp = Timestamp(
@@ -190,9 +234,7 @@ def _top(
         expires=expiry(now, lives.timestamp),
         snapshot_meta=told,
     )
-    made[layout.TIMESTAMP] = signed(
-        timestamp, quorum(keyring, "timestamp", layout.KEYS["timestamp"], 1)
-    )
+    made[layout.TIMESTAMP] = signed(timestamp, pens.of("timestamp"))
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tuf.api.exceptions import RepositoryError
@@ -23,7 +23,10 @@ Read = Callable[[str], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All roles as they are published; `lease` is the timestamp file's bytes."""
+    """All roles as they are published; `lease` is the timestamp file's bytes.
+
+    Not `settled`: the root is newer than what it covers.
+    """
 
     lease: bytes
     root: Metadata[Root]
@@ -31,6 +34,7 @@ class Tree:
     snapshot: Metadata[Snapshot]
     roles: Mapping[str, Metadata[Targets]]
     fetch: Read
+    settled: bool = True
 
     @property
     def targets(self) -> Targets:
@@ -112,12 +116,23 @@ def answering(roles: Mapping[str, Targets], path: str) -> Targets | None:
     return None
 
 
-def load(store: Store) -> Tree | None:
-    """The published tree, or None before the first; raises `Refusal` for one that does not hold."""
+def load(store: Store, *, former: bool = False) -> Tree | None:
+    """The published tree, or None before the first; raises `Refusal` for one that does not hold.
+
+    `former`: what the newest root does not cover yet may be signed under the one before it, as a
+    ceremony that was killed halfway leaves it.
+    """
     lease = store.read(layout.TIMESTAMP)
     if lease is None:
         return None
-    return assemble(lease, _roots(store), store.read)
+    roots = [_fetched(store.read, layout.metadata("root", v)) for v in store.versions("root")]
+    try:
+        return assemble(lease, roots, store.read)
+    except Refusal:
+        if not former or len(roots) == 1:
+            raise
+        tree = assemble(lease, roots[:-1], store.read)
+        return replace(tree, root=_root_chain(roots), settled=False)
 
 
 def assemble(lease: bytes, roots: list[bytes], fetch: Read) -> Tree:
@@ -139,10 +154,6 @@ def assemble(lease: bytes, roots: list[bytes], fetch: Read) -> Tree:
             "tree-does-not-hold", needed="the tree as it was signed", why=error
         ) from error
     return Tree(lease, root, timestamp, snapshot, roles, fetch)
-
-
-def _roots(store: Store) -> list[bytes]:
-    return [_fetched(store.read, layout.metadata("root", v)) for v in store.versions("root")]
 
 
 def _root_chain(roots: list[bytes]) -> Metadata[Root]:
