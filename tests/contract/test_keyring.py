@@ -161,7 +161,7 @@ def test_a_retired_key_can_still_be_called_compromised(tmp_path: Path) -> None:
 
 def test_a_key_file_under_another_keys_name_is_a_mismatch(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    one, two = (keyring.create_trial(name, now=NOW) for name in ("a", "b"))
+    one, two = (keyring.create(name, now=NOW) for name in ("a", "b"))
     there = tmp_path / one.uri.removeprefix("sealed:")
     (tmp_path / two.uri.removeprefix("sealed:")).replace(there)
     with pytest.raises(Mismatch, match="key-mismatch"):
