@@ -37,7 +37,7 @@ class History:
     index: Index
     program: Program
     tips: tuple[Tip, ...]
-    _origins: dict[tuple[str, str], Origin] = field(default_factory=dict)
+    _told: dict[str, tuple[str, str]] = field(default_factory=dict)
     _branches: list[_Branch] | None = None
 
     @property
@@ -51,13 +51,20 @@ class History:
         self.index.update(self.git, [approved, *(one.commit for one in self.tips)])
         objects = self._objects(suspects)
         existing = self._existing({one for names in objects.values() for one in names})
-        rendered = self._tips_of(suspects)
+        known = {at: self._seen(names) for at, names in objects.items()}
+        rendered = self._tips_of(
+            {
+                at: suspect
+                for at, suspect in enumerate(suspects)
+                if at in known and not any(one.path == suspect.source for one in known[at])
+            }
+        )
         found = []
         for at, suspect in enumerate(suspects):
             if suspect.found is None:
                 found.append(NOTHING)
                 continue
-            seen = (*rendered[at], *self._seen(objects[at]))
+            seen = (*rendered.get(at, ()), *known[at])
             found.append(
                 Witness(
                     tuple(dict.fromkeys(seen)),
@@ -66,6 +73,22 @@ class History:
                 )
             )
         return tuple(found)
+
+    def origins(self, paths: Sequence[str]) -> dict[str, Origin]:
+        """The approved commit that brought each path to its present object."""
+        approved = self.program.approved.commit
+        self.index.update(self.git, [approved])
+        leaves = tree(self.git, approved)
+        history = set(beyond(self.git, [approved], ()))
+        line = approved_line(self.program)
+        found = {}
+        for path in paths:
+            places = self.index.places(leaves[path].object) if path in leaves else ()
+            bringers = [one.commit for one in places if one.path == path and one.commit in history]
+            if bringers:
+                found[path] = bringers[0]
+        self._read(found.values())
+        return {path: self._origin(line, commit, path) for path, commit in found.items()}
 
     def later(self) -> tuple[Origin, ...]:
         """The own commits of all coming lines, oldest first within each line."""
@@ -139,22 +162,24 @@ class History:
     def _approved(self, place: Place) -> Origin:
         return self._origin(approved_line(self.program), place.commit, place.path)
 
-    def _tips_of(self, suspects: Sequence[Suspect]) -> list[list[Origin]]:
-        """The lines whose tip renders exactly these bytes at this very path."""
-        found: list[list[Origin]] = [[] for _ in suspects]
-        wanted = {one.source for one in suspects if one.source and one.found is not None}
+    def _tips_of(self, suspects: Mapping[int, Suspect]) -> dict[int, list[Origin]]:
+        """The lines whose tip renders exactly these bytes at this very path.
+
+        This finds what is no object of the repository itself: substituted, vendored and large
+        files, and those of submodules.
+        """
+        found: dict[int, list[Origin]] = defaultdict(list)
+        wanted = {one.source for one in suspects.values() if one.source}
+        if not wanted:
+            return found
         for branch in self._own():
             files = self.renderer.render(
                 branch.tip.commit, self.program.recipe, sorted(wanted)
             ).files
             leaves = tree(self.git, branch.tip.commit)
-            for at, suspect in enumerate(suspects):
+            for at, suspect in suspects.items():
                 there = files.get(suspect.source)
-                if (
-                    there is not None
-                    and suspect.found is not None
-                    and there.sha256 == suspect.found.sha256
-                ):
+                if there and suspect.found and there.sha256 == suspect.found.sha256:
                     brought = self._bringer(branch, suspect.source, leaves)
                     if brought:
                         found[at].append(self._origin(branch.tip.line, brought, suspect.source))
@@ -195,17 +220,22 @@ class History:
         return found
 
     def _origin(self, line: Line, commit: str, path: str) -> Origin:
-        key = (line.name, commit)
-        if key not in self._origins:
-            told = self.git.ask("show", "-s", "--format=%an%x00%s", commit)
-            author, subject = told.decode("utf-8", "replace").rstrip("\n").split("\0")
-            self._origins[key] = Origin(
-                line.name, line.kind, commit, "", author, subject, line.planned, line.owner
-            )
-        one = self._origins[key]
-        return Origin(
-            one.line, one.kind, commit, path, one.author, one.subject, one.planned, one.owner
+        if commit not in self._told:
+            self._read([commit])
+        author, subject = self._told[commit]
+        return Origin(line.name, line.kind, commit, path, author, subject, line.planned, line.owner)
+
+    def _read(self, commits: Iterable[str]) -> None:
+        """Who made these commits and what they say, in one question."""
+        given = "".join(f"{one}\n" for one in sorted(set(commits))).encode()
+        if not given:
+            return
+        told = self.git.ask(
+            "log", "--no-walk=unsorted", "-z", "--format=%H%x00%an%x00%s", "--stdin", given=given
         )
+        fields = told.decode("utf-8", "replace").rstrip("\0").split("\0")
+        rows = zip(fields[::3], fields[1::3], fields[2::3], strict=False)
+        self._told |= {commit: (author, subject) for commit, author, subject in rows}
 
 
 def _checked_in(view: Git, path: str, data: bytes) -> list[str]:
