@@ -40,6 +40,19 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460", clock=Clock())
 
 
+@pytest.fixture(scope="session")
+def founded_today(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority founded now, for the program, which has the wall clock."""
+    folder = tmp_path_factory.mktemp("today") / "ca"
+    return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460").folder
+
+
+@pytest.fixture
+def today(founded_today: Path, tmp_path: Path) -> Path:
+    """A copy of `founded_today`: the folder."""
+    return shutil.copytree(founded_today, tmp_path / "today")
+
+
 @pytest.fixture
 def clock() -> Clock:
     """The test's clock, at the start of the window of 2012."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import resource
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509 import ocsp
 
 from tests.ca import member
 from tests.ca.conftest import PASSPHRASE, Clock
-from tests.ca.program import PERSON, PROGRAM, attempt, pipe, refusal, run, tool
-from warifu_ca import certify, founding, issuing, names, pkcs12, profiles, serving, store
+from tests.ca.program import PERSON, PROGRAM, SECRET, attempt, pipe, refusal, run, tool
+from tests.ca.test_answers import answer, question
+from warifu_ca import audit, certify, founding, issuing, names, pkcs12, profiles, serving, store
 from warifu_ca.authority import ROLES, Authority, opened
 from warifu_wire.errors import Fault, Malformed, Refusal
 
@@ -51,22 +54,22 @@ def test_founding_refuses_before_it_makes_anything(tmp_path: Path) -> None:
 
 
 def test_the_folder_must_be_an_authority_and_the_passphrase_its_own(
-    authority: Authority, tmp_path: Path
+    today: Path, tmp_path: Path
 ) -> None:
     assert refusal("show", tmp_path) == "not-an-authority"
-    assert refusal("crl", authority.folder, passphrase="another passphrase") == "passphrase-wrong"
-    assert refusal("serve", authority.folder, passphrase="another one of") == "passphrase-wrong"
-    settings = authority.folder / "ca.json"
+    assert refusal("crl", today, passphrase="another passphrase") == "passphrase-wrong"
+    assert refusal("serve", today, passphrase="another one of") == "passphrase-wrong"
+    settings = today / "ca.json"
     good = settings.read_bytes()
     settings.write_bytes(good.replace(b'"format":1', b'"format":2'))
-    assert refusal("show", authority.folder) == "settings-malformed"
+    assert refusal("show", today) == "settings-malformed"
     settings.write_bytes(good.replace(b"file:root.p12", b"hand:root.p12"))
-    assert refusal("crl", authority.folder, "--root") == "settings-malformed"
+    assert refusal("crl", today, "--root") == "settings-malformed"
     settings.write_bytes(good)
-    (authority.folder / "root.p12").unlink()
-    assert attempt("crl", authority.folder, "--root").returncode == 3
-    (authority.folder / "ca.sqlite3").unlink()
-    assert attempt("crl", authority.folder).returncode == 3
+    (today / "root.p12").unlink()
+    assert attempt("crl", today, "--root").returncode == 3
+    (today / "ca.sqlite3").unlink()
+    assert attempt("crl", today).returncode == 3
 
 
 def test_trial_keys_answer_on_this_machine_only(authority: Authority) -> None:
@@ -77,10 +80,10 @@ def test_trial_keys_answer_on_this_machine_only(authority: Authority) -> None:
         serving.bound(authority, "localhost", 0)
 
 
-def test_a_taken_port_is_a_fault_said_in_one_line(authority: Authority) -> None:
+def test_a_taken_port_is_a_fault_said_in_one_line(today: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        found = attempt("serve", authority.folder, "--port", port)
+        found = attempt("serve", today, "--port", port)
     assert found.returncode == 3
     assert json.loads(found.stderr)["fault"]["needed"] == "a free port"
 
@@ -95,9 +98,8 @@ def test_secrets_come_by_descriptor_and_errors_in_words_without_json(tmp_path: P
     assert subprocess.run([*PROGRAM, "nothing"], capture_output=True, check=False).returncode == 2
 
 
-def test_the_program_issues_lists_and_shows(tmp_path: Path) -> None:
-    folder = tmp_path / "ca"
-    run("init", folder)
+def test_the_program_issues_lists_and_shows(today: Path, tmp_path: Path) -> None:
+    folder = today
     requests = [
         {
             "member": f"{number:04d}",
@@ -134,8 +136,8 @@ def test_the_program_issues_lists_and_shows(tmp_path: Path) -> None:
     assert f"root  {before['root']}" in said
 
 
-def test_an_export_can_go_to_standard_output(authority: Authority) -> None:
-    found = attempt("export", authority.folder)
+def test_an_export_can_go_to_standard_output(today: Path) -> None:
+    found = attempt("export", today)
     assert json.loads(found.stdout)["payloadType"] == "application/vnd.warifu.issuance.v1+jsonl"
 
 
@@ -194,11 +196,74 @@ def test_profiles_are_data_and_read_strictly() -> None:
         profiles.read("x", {})
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ca": True},
+        {"key_usage": ["key_cert_sign"]},
+        {"key_usage": ["key_cert_sign"], "ca": True, "holder": True},
+        {"no_check": True},
+        {"extended_key_usage": ["1.3.6.1.5.5.7.3.9"]},
+        {"extended_key_usage": ["1.3.6.1.5.5.7.3.8"]},
+        {
+            "extended_key_usage": ["1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.4"],
+            "extended_key_usage_critical": True,
+        },
+    ],
+)
+def test_a_profile_that_contradicts_itself_is_refused(wrong: dict[str, object]) -> None:
+    good = {
+        "label": "a", "label_ja": "b", "issuer": "issuing", "keys": ["p-256"], "days": 1,
+        "key_usage": ["digital_signature"], "subject": {"C": "JP"},
+    }  # fmt: skip
+    with pytest.raises(Malformed, match="profile-malformed"):
+        profiles.read("x", {**good, **wrong})
+
+
 def test_an_authority_past_its_end_issues_nothing(authority: Authority, clock: Clock) -> None:
     clock.now = authority.certificates["issuing"].not_valid_after_utc
     who = names.holder("0001", "会員", "MEMBER")
     with pytest.raises(Refusal, match="authority-expired"):
         issuing.from_csr(authority, who, member.csr(member.key()))
+
+
+def test_a_role_gets_a_new_key_and_the_old_one_is_gone(authority: Authority, clock: Clock) -> None:
+    old = dict(authority.certificates)
+    clock.now = old["ocsp"].not_valid_after_utc
+    request = member.csr(member.key())
+    issued = issuing.from_csr(authority, names.holder("0001", "会員", "M"), request)
+    asked = question(authority, issued.certificate)
+    assert answer(authority, asked).response_status is ocsp.OCSPResponseStatus.TRY_LATER
+    fresh = founding.rotate(authority, "ocsp")
+    assert answer(fresh, asked).certificate_status is ocsp.OCSPCertStatus.GOOD
+    assert fresh.certificates["ocsp"] != old["ocsp"]
+    assert fresh.certificates["tsa"] == old["tsa"]
+    assert not (fresh.folder / "ocsp.p12").exists()
+    entries = list(audit.entries(fresh.store.db))
+    assert entries[-1].kind == "issued-own"
+    assert sum(entry.kind == "issued-own" for entry in entries) == 6
+    with pytest.raises(Refusal, match="role-fixed"):
+        founding.rotate(authority, "issuing")
+
+
+def test_a_full_disk_is_a_fault_and_nothing_is_issued(today: Path, tmp_path: Path) -> None:
+    folder, request = today, tmp_path / "my.csr"
+    request.write_bytes(member.csr(member.key()))
+    before = run("show", folder)
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (34_000, 34_000))
+
+    with pipe(SECRET) as secret:
+        found = subprocess.run(
+            [*PROGRAM, "issue", folder, *PERSON, "--csr", request, "--json",
+             "--passphrase-fd", str(secret)],
+            pass_fds=[secret], preexec_fn=full, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert (found.returncode, found.stdout) == (3, "")
+    assert json.loads(found.stderr)["fault"]["needed"] == "space on disk"
+    assert run("show", folder) == before
+    assert run("issue", folder, *PERSON, "--csr", request)["key_kind"] == "p-256"
 
 
 def test_a_certificate_never_outlives_its_issuer(authority: Authority, clock: Clock) -> None:
@@ -211,7 +276,7 @@ def test_a_certificate_never_outlives_its_issuer(authority: Authority, clock: Cl
 
 
 def test_the_pkcs12_mac_follows_the_standard(founded: Authority) -> None:
-    key, certificate = founded.signer("export")
+    key, certificate = founded.signer("export", Clock().now)
     data = pkcs12.write(key, certificate, [], b"ABCDEFGHJKMN", "name")
     loaded, same = pkcs12.read(data, b"ABCDEFGHJKMN")
     assert same == certificate

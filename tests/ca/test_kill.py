@@ -17,7 +17,7 @@ import pytest
 
 from tests.ca import member
 from tests.ca.conftest import PASSPHRASE, Clock
-from tests.ca.program import run, served
+from tests.ca.program import served
 from warifu_ca import audit, doors, issuing, letters, names
 from warifu_ca.authority import Authority, opened
 
@@ -105,10 +105,8 @@ def whole(authority: Authority) -> None:
     assert sorted(map(str, told)) == sorted(row["serial"] for row in kept)
 
 
-def test_the_serving_program_killed_under_load_loses_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "ca"
-    run("init", folder)
-    authority = opened(folder, PASSPHRASE)
+def test_the_serving_program_killed_under_load_loses_nothing(today: Path) -> None:
+    authority = opened(today, PASSPHRASE)
     made = [letters.write(authority, one_of_many(number)) for number in range(24)]
     bodies = [
         member.redemption(
@@ -126,7 +124,7 @@ def test_the_serving_program_killed_under_load_loses_nothing(tmp_path: Path) -> 
         assert status == 200, told
         assert answers.setdefault(number, told["sha256"]) == told["sha256"]
 
-    with served(folder) as (address, process), ThreadPoolExecutor(8) as pool:
+    with served(today) as (address, process), ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(ask, address, number) for number in range(24)]
         while not answers:
             time.sleep(0.005)
@@ -134,7 +132,7 @@ def test_the_serving_program_killed_under_load_loses_nothing(tmp_path: Path) -> 
     for done in waiting:
         done.result()
     interrupted = 24 - len(answers)
-    with served(folder) as (address, _):
+    with served(today) as (address, _):
         for number in range(24):
             ask(address, number)
     assert interrupted > 0

@@ -77,13 +77,10 @@ def test_a_name_the_font_cannot_draw_is_refused_before_the_letter_is_made(
     assert authority.store.db.execute("SELECT count(*) FROM letter").fetchone()[0] == 0
 
 
-def test_a_letter_on_paper_leaves_the_pin_on_no_screen(
-    authority: Authority, tmp_path: Path
-) -> None:
+def test_a_letter_on_paper_leaves_the_pin_on_no_screen(today: Path, tmp_path: Path) -> None:
     out, digest = tmp_path / "letter.pdf", of_bytes(b"x")
     options = ("--letter", out, "--updater-digest", digest, "--root-digest", digest)
-    folder = tmp_path / "today"
-    run("init", folder)
+    folder = today
     told = run("window", folder, *PERSON, *options, "--language", "en")
     assert "pin" not in told
     assert out.stat().st_mode & 0o777 == 0o600

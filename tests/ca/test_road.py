@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.ca import member
-from tests.ca.program import PERSON, chain, openssl, pem, run, served
+from tests.ca.program import PERSON, chain, openssl, pem, run, served, tool
 from warifu_ca import keys
 from warifu_wire import canonical, dsse
 
@@ -74,6 +75,15 @@ def test_a_key_made_here_leaves_as_pkcs12_only(folder: Path, tmp_path: Path, kin
     assert f"{certificate.serial_number:x}" == told["serial"]
     assert keys.kind_of(key.public_key()) == kind
     assert out.stat().st_mode & 0o777 == 0o600
+    said = openssl("pkcs12", "-in", out, "-noout", "-info", "-passin", "pass:ABCDEFGHJKMN")
+    assert said.count("Iteration 600000") == 3  # the MAC as dear as both encryptions
+    said = tool("pk12util", "-l", out, "-W", "ABCDEFGHJKMN")
+    assert "MEMBER 0001" in said
+    said = tool("certtool", "--p12-info", "--inder", "--infile", out, "--password", "ABCDEFGHJKMN")
+    assert "BEGIN PRIVATE KEY" in said or "BEGIN ENCRYPTED PRIVATE KEY" in said
+    said = tool("keytool", "-list", "-storetype", "PKCS12", "-keystore", out, "-storepass",
+                "ABCDEFGHJKMN")  # fmt: skip
+    assert "PrivateKeyEntry" in said
 
 
 def test_a_letter_becomes_a_certificate_a_receipt_and_a_revocation(
@@ -101,10 +111,28 @@ def test_a_letter_becomes_a_certificate_a_receipt_and_a_revocation(
     assert f"{mine}: revoked" in openssl(*asked)
     status, der, kind = member.call(address, "/issuing.crl")
     assert (status, kind) == (200, "application/pkix-crl")
-    found = x509.load_der_x509_crl(der).get_revoked_certificate_by_serial_number(
-        int(issued["serial"], 16)
-    )
-    assert found is not None
+    assert listed(der, issued["serial"])
+
+
+def listed(der: bytes, serial: str) -> bool:
+    """Whether a list names a serial number."""
+    found = x509.load_der_x509_crl(der)
+    return found.get_revoked_certificate_by_serial_number(int(serial, 16)) is not None
+
+
+def test_a_revocation_asked_for_by_its_holder_reaches_the_list_by_itself(
+    folder: Path, address: tuple[str, int], tmp_path: Path
+) -> None:
+    private = member.key()
+    (tmp_path / "my.csr").write_bytes(member.csr(private))
+    serial = run("issue", folder, *PERSON, "--csr", tmp_path / "my.csr")["serial"]
+    body = member.revocation(serial, private, datetime.now(UTC))
+    assert member.ask(address, "revoke", body)[0] == 200
+    for _ in range(60):
+        if listed(member.call(address, "/issuing.crl")[1], serial):
+            return
+        time.sleep(1)
+    pytest.fail("not on the list after a minute")
 
 
 def test_the_export_tells_who_was_issued_what_and_is_signed(folder: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from warifu_ca import hsm, keys, pkcs12
 from warifu_ca.certify import Places
 from warifu_ca.keys import PrivateKey
 from warifu_ca.store import Clock, Store
-from warifu_wire import canonical
+from warifu_wire import canonical, times
+from warifu_wire.canonical import Json
 from warifu_wire.errors import Fault, Malformed, Refusal
 from warifu_wire.times import Instant
 
@@ -28,6 +29,14 @@ TSA_POLICY = "1.3.6.1.4.1.32473.2012.2.1"
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a role's key is kept (`file:…` or a `pkcs11:` URI), and its certificate's file."""
+
+    key: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What `init` fixed: names, the address in certificates, where each key is kept."""
 
@@ -35,7 +44,7 @@ class Settings:
     name_ja: str
     url: str
     trial: bool
-    sources: Mapping[Role, str]
+    sources: Mapping[Role, Source]
 
     @property
     def places(self) -> Places:
@@ -47,7 +56,13 @@ class Settings:
         return canonical.dumps(
             {
                 "format": 1,
-                "keys": {role: self.sources[role] for role in ROLES},
+                "keys": {
+                    role: {
+                        "certificate": self.sources[role].certificate,
+                        "key": self.sources[role].key,
+                    }
+                    for role in ROLES
+                },
                 "name": self.name,
                 "name_ja": self.name_ja,
                 "trial": self.trial,
@@ -67,7 +82,16 @@ def settings(data: bytes) -> Settings:
             "trial": bool(trial),
             "url": str(url),
         } if set(sources) == set(ROLES):
-            return Settings(name, name_ja, url, trial, {role: str(sources[role]) for role in ROLES})
+            return Settings(
+                name, name_ja, url, trial, {role: _source(sources[role]) for role in ROLES}
+            )
+    raise Malformed("settings-malformed", needed=f"{SETTINGS} as init wrote it")
+
+
+def _source(value: Json) -> Source:
+    match value:
+        case {"certificate": str(certificate), "key": str(key)} if "/" not in certificate:
+            return Source(key, certificate)
     raise Malformed("settings-malformed", needed=f"{SETTINGS} as init wrote it")
 
 
@@ -79,7 +103,7 @@ class Ring:
     """
 
     folder: Path
-    sources: Mapping[Role, str]
+    sources: Mapping[Role, Source]
     passphrase: str
     _held: dict[Role, PrivateKey] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +112,7 @@ class Ring:
         """The private key of a role; raises `Refusal` (passphrase-wrong) or `Fault`."""
         with self._lock:
             if role not in self._held:
-                self._held[role] = self._load(role, self.sources[role])
+                self._held[role] = self._load(self.sources[role])
             return self._held[role]
 
     def hold(self, role: Role, key: PrivateKey) -> None:
@@ -96,14 +120,15 @@ class Ring:
         with self._lock:
             self._held[role] = key
 
-    def _load(self, role: Role, source: str) -> PrivateKey:
+    def _load(self, source: Source) -> PrivateKey:
         secret, _, pin = self.passphrase.partition("\n")
-        scheme, _, place = source.partition(":")
+        scheme, _, place = source.key.partition(":")
         if scheme == "pkcs11":
-            certificate = x509.load_der_x509_certificate((self.folder / f"{role}.cer").read_bytes())
-            return hsm.load(source, pin or secret, keys.public_of(certificate))
-        if scheme != "file":
-            raise Malformed("settings-malformed", needed="file: or pkcs11:", source=source)
+            der = (self.folder / source.certificate).read_bytes()
+            public = keys.public_of(x509.load_der_x509_certificate(der))
+            return hsm.load(source.key, pin or secret, public)
+        if scheme != "file" or "/" in place:
+            raise Malformed("settings-malformed", needed="file: or pkcs11:", source=source.key)
         try:
             data = (self.folder / place).read_bytes()
         except OSError as error:
@@ -126,9 +151,18 @@ class Authority:
         """The addresses that certificates carry."""
         return self.settings.places
 
-    def signer(self, role: Role) -> tuple[PrivateKey, x509.Certificate]:
-        """Key and certificate of a role."""
-        return self.ring.key(role), self.certificates[role]
+    def signer(self, role: Role, now: Instant) -> tuple[PrivateKey, x509.Certificate]:
+        """Key and certificate of a role; raises `Refusal` (authority-expired)."""
+        found = self.certificates[role]
+        if not found.not_valid_before_utc <= now < found.not_valid_after_utc:
+            raise Refusal(
+                "authority-expired",
+                needed="a certificate of the authority that is valid now",
+                role=role,
+                not_before=times.spell(found.not_valid_before_utc),
+                not_after=times.spell(found.not_valid_after_utc),
+            )
+        return self.ring.key(role), found
 
     def der(self, role: Role) -> bytes:
         """The certificate of a role, DER."""
@@ -153,8 +187,8 @@ def opened(folder: Path, passphrase: str, clock: Clock = wall_clock) -> Authorit
     try:
         found = settings((folder / SETTINGS).read_bytes())
         certificates = {
-            role: x509.load_der_x509_certificate((folder / f"{role}.cer").read_bytes())
-            for role in ROLES
+            role: x509.load_der_x509_certificate((folder / source.certificate).read_bytes())
+            for role, source in found.sources.items()
         }
     except (OSError, ValueError) as error:
         raise Refusal("not-an-authority", needed="a folder made by init", folder=folder) from error

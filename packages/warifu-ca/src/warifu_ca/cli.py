@@ -257,6 +257,19 @@ def export_(folder: Path, since: int, out: Path | None, terms: Terms) -> None:
 
 @cli.command()
 @Folder
+@click.argument("role", type=click.Choice(["ocsp", "tsa", "export"]))
+@click.option("--token", "uri", help="Make the key in a token: pkcs11:token=…;object=…?…")
+@common
+def rotate(folder: Path, role: Role, uri: str | None, terms: Terms) -> None:
+    """Give a role a new key and certificate; a serving process takes it up when restarted.
+
+    Example: warifu-ca rotate ca tsa
+    """
+    terms.say(digests(founding.rotate(terms.open(folder), role, uri)))
+
+
+@cli.command()
+@Folder
 @common
 def show(folder: Path, terms: Terms) -> None:
     """Show the authority's digests and the state of its audit, which is hashed anew.

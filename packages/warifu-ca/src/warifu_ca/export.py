@@ -26,8 +26,9 @@ def export(authority: Authority, since: int = 0) -> bytes:
         for entry in entries[since:]
         if entry.kind in KINDS and entry.facts["member"] is not None
     ]
+    now = authority.store.now()
     head: dict[str, Json] = {
-        "at": times.spell(authority.store.now()),
+        "at": times.spell(now),
         "authority": of_bytes(authority.der("issuing")),
         "count": len(told),
         "format": 1,
@@ -38,7 +39,7 @@ def export(authority: Authority, since: int = 0) -> bytes:
     }
     lines = [head, *(_line(entry) for entry in told)]
     payload = b"".join(canonical.dumps(line) + b"\n" for line in lines)
-    key, certificate = authority.signer("export")
+    key, certificate = authority.signer("export", now)
     return (
         dsse.Envelope(PAYLOAD_TYPE, payload, ())
         .signed(keys.spki(keys.public_of(certificate)), lambda data: keys.sign(key, data))

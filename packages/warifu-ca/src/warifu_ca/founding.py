@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from warifu_ca import certify, hsm, issuing, keys, pkcs12, profiles, revoking, store
 from warifu_ca.authority import (
@@ -20,8 +23,11 @@ from warifu_ca.authority import (
     Ring,
     Role,
     Settings,
+    Source,
+    opened,
     wall_clock,
 )
+from warifu_ca.profiles import Profile
 from warifu_ca.store import Clock
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
@@ -73,7 +79,9 @@ def found(
         name_ja,
         url,
         trial=trial,
-        sources={role: tokens.get(role, f"file:{role}.p12") for role in ROLES},
+        sources={
+            role: Source(tokens.get(role, f"file:{role}.p12"), f"{role}.cer") for role in ROLES
+        },
     )
     made = _keys(settings, passphrase, kinds, clock().replace(microsecond=0))
     try:
@@ -106,10 +114,7 @@ def _authority(
 def _fill(authority: Authority, made: Made, secret: bytes) -> None:
     half = authority.folder
     for role, (key, certificate) in made.items():
-        if authority.settings.sources[role].startswith("file:"):
-            data = pkcs12.write(key, certificate, _chain(role, made), secret, role)
-            atomic.write(half / f"{role}.p12", data, mode=0o600)
-        atomic.write(half / f"{role}.cer", authority.der(role))
+        _keep(half, authority.settings.sources[role], key, certificate, secret)
     atomic.write(half / SETTINGS, authority.settings.to_bytes())
     store.create(half / STORE)
     with authority.store.change() as change:
@@ -125,24 +130,67 @@ def _keys(settings: Settings, passphrase: str, kinds: Mapping[Role, str], now: I
     made: Made = {}
     secret, _, pin = passphrase.partition("\n")
     for role in ROLES:
-        profile, source = profiles.load(role), settings.sources[role]
-        if kinds[role] not in profile.keys:
-            raise Refusal("key-not-allowed", needed=" | ".join(profile.keys), found=kinds[role])
-        in_token = source.startswith("pkcs11:")
-        key = hsm.make(source, pin or secret, kinds[role]) if in_token else keys.make(kinds[role])
-        made[role] = (key, _certified(role, key, made, settings, now))
+        key = _made(profiles.load(role), settings.sources[role].key, pin or secret, kinds[role])
+        signer = (key, None) if role == "root" else made[profiles.load(role).issuer]
+        made[role] = (key, _certified(role, key, signer, settings, now))
     return made
+
+
+def rotate(authority: Authority, role: Role, uri: str | None = None) -> Authority:
+    """A new key and certificate for the responder, the time stamps or the export; opens anew.
+
+    `uri` is where the key is made when it shall live in a token. The settings are replaced last and
+    at once, so a killed process leaves the old key in use. Raises `Refusal` (role-fixed).
+    """
+    if role in {"root", "issuing"}:
+        raise Refusal("role-fixed", needed="ocsp | tsa | export; a new authority for the others")
+    secret, _, pin = authority.ring.passphrase.partition("\n")
+    settings, old = authority.settings, authority.settings.sources[role]
+    stem = f"{role}-{secrets.token_hex(4)}"
+    source = Source(uri or f"file:{stem}.p12", f"{stem}.cer")
+    profile, kind = profiles.load(role), keys.kind_of(authority.certificates[role].public_key())
+    key = _made(profile, source.key, pin or secret, kind)
+    with authority.store.change() as change:
+        signer = authority.signer(profile.issuer, change.now)
+        certificate = _certified(role, key, signer, settings, change.now)
+        issuing.record_own(change, profile, certificate)
+    _keep(authority.folder, source, key, certificate, pkcs12.passphrase(secret))
+    fresh = replace(settings, sources={**settings.sources, role: source})
+    atomic.write(authority.folder / SETTINGS, fresh.to_bytes())
+    if old.key.startswith("file:"):
+        (authority.folder / old.key.removeprefix("file:")).unlink(missing_ok=True)
+    return opened(authority.folder, authority.ring.passphrase, authority.store.clock)
+
+
+def _made(profile: Profile, source: str, pin: str, kind: str) -> keys.PrivateKey:
+    if kind not in profile.keys:
+        raise Refusal("key-not-allowed", needed=" | ".join(profile.keys), found=kind)
+    return hsm.make(source, pin, kind) if source.startswith("pkcs11:") else keys.make(kind)
+
+
+def _keep(
+    folder: Path,
+    source: Source,
+    key: keys.PrivateKey,
+    certificate: x509.Certificate,
+    secret: bytes,
+) -> None:
+    scheme, _, name = source.key.partition(":")
+    if scheme == "file":
+        data = pkcs12.write(key, certificate, [], secret, source.certificate)
+        atomic.write(folder / name, data, mode=0o600)
+    atomic.write(folder / source.certificate, certificate.public_bytes(Encoding.DER))
 
 
 def _certified(
     role: Role,
     key: keys.PrivateKey,
-    made: Made,
+    by: tuple[keys.PrivateKey, x509.Certificate | None],
     settings: Settings,
     now: Instant,
 ) -> x509.Certificate:
     profile = profiles.load(role)
-    signer, issuer = (key, None) if role == "root" else made[profile.issuer]
+    signer, issuer = by
     return certify.certificate(
         profile,
         f"{settings.name} {TITLES[role]}",
@@ -152,10 +200,3 @@ def _certified(
         settings.places,
         now,
     )
-
-
-def _chain(role: Role, made: Made) -> list[x509.Certificate]:
-    if role == "root":
-        return []
-    upper = [made["root"][1]]
-    return upper if role == "issuing" else [made["issuing"][1], *upper]

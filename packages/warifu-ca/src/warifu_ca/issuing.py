@@ -146,7 +146,7 @@ def issue(
     """Sign and record inside the caller's change; raises `Refusal` (key-reused, …)."""
     if known_key(change.db, keys.spki(public)):
         raise Refusal("key-reused", needed="a key no certificate of this authority has")
-    signer, issuer = authority.signer("issuing")
+    signer, issuer = authority.signer("issuing", change.now)
     made = certify.certificate(profile, who, public, signer, issuer, authority.places, change.now)
     _insert(change, profile, made, who, made_by, reference, renews)
     found = by_serial(change.db, certify.hexadecimal(made.serial_number))

@@ -44,7 +44,7 @@ def _signed(
     nonce: x509.OCSPNonce | None,
     now: Instant,
 ) -> bytes:
-    key, responder = authority.signer("ocsp")
+    key, responder = authority.signer("ocsp", now)
     status, at, reason = _state(authority.store, certify.hexadecimal(asked.serial_number))
     builder = (
         ocsp.OCSPResponseBuilder()

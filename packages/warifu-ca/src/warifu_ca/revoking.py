@@ -97,7 +97,7 @@ def _next_number(change: Change, issuer: Issuer) -> int:
 
 
 def _signed(change: Change, authority: Authority, issuer: Issuer, number: int) -> tuple[bytes, int]:
-    key, certificate = authority.signer(issuer)
+    key, certificate = authority.signer(issuer, change.now)
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(certificate.subject)

@@ -64,7 +64,7 @@ def _refused(asked: Any) -> str | None:
 
 
 def _token(authority: Authority, asked: Any, now: Instant) -> Any:
-    key, _ = authority.signer("tsa")
+    key, _ = authority.signer("tsa", now)
     certificate = asn1.Certificate.load(authority.der("tsa"))
     content = _content(asked, now)
     attributes = _attributes(content, certificate, now)

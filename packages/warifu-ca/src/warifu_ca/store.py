@@ -93,7 +93,9 @@ def connect(path: Path) -> sqlite3.Connection:
         ):
             db.execute(f"PRAGMA {pragma}")
     except sqlite3.Error as error:
-        raise Fault(f"{path}: {error}", needed="an authority made by init") from error
+        raise Fault(
+            f"{path}: {error}", needed="an authority made by init, and space on disk"
+        ) from error
     return db
 
 

@@ -12,6 +12,8 @@ from typing import Literal, TypeGuard, get_args
 
 from warifu_wire.errors import Malformed, Refusal
 
+OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
+TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 Issuer = Literal["root", "issuing"]
 Usage = Literal["digital_signature", "content_commitment", "key_cert_sign", "crl_sign"]
 
@@ -66,7 +68,7 @@ def read(id: str, table: Mapping[str, object]) -> Profile:
     if unknown := sorted(set(table) - known):
         raise Malformed("profile-malformed", needed="known fields", profile=id, field=unknown[0])
     try:
-        return Profile(
+        found = Profile(
             id=id,
             label=_text(table["label"]),
             label_ja=_text(table["label_ja"]),
@@ -89,6 +91,22 @@ def read(id: str, table: Mapping[str, object]) -> Profile:
         raise Malformed(
             "profile-malformed", needed="every field, rightly typed", profile=id, field=error
         ) from error
+    if fault := _contradiction(found):
+        raise Malformed("profile-malformed", needed=fault, profile=id, field="")
+    return found
+
+
+def _contradiction(found: Profile) -> str:
+    """What RFC 5280, 6960 or 3161 does not allow together; empty when nothing."""
+    used = set(found.key_usage)
+    if found.ca != ("key_cert_sign" in used) or (found.ca and found.holder):
+        return "key_cert_sign for authorities, and for them alone"
+    if found.no_check != (OCSP_SIGNING in found.extended_key_usage):
+        return "no_check for OCSP responders, and for them alone"
+    stamps = TIME_STAMPING in found.extended_key_usage
+    if stamps and (len(found.extended_key_usage) > 1 or not found.extended_key_usage_critical):
+        return "one critical extended key usage for time stamps"
+    return ""
 
 
 def _text(value: object) -> str:
