@@ -68,6 +68,16 @@ class Draft:
             return replace(self, snapshot=True)
         return self.table(role, self.tables.get(role, self._former(role)))
 
+    def alive(self, now: Instant) -> Draft:
+        """The same, with every online role signed again that has expired meanwhile."""
+        draft = self
+        for role in layout.DELEGATED:
+            if self.tree is not None and self.tree.expiries[role] <= now:
+                draft = draft.again(role)
+        if self.tree is not None and self.tree.expiries["snapshot"] <= now:
+            draft = draft.again("snapshot")
+        return draft
+
     def by(self, role: str, names: tuple[str, ...]) -> Draft:
         """Signed by one of these keys."""
         return replace(self, signers={**self.signers, role: names})
@@ -147,6 +157,7 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
     Raises `Refusal`: an expired offline role, a rule of the client, another signer.
     """
     before = draft.tree
+    draft = draft.alive(now)
     roles = _roles(draft, lives, now)
     root = draft.root or (None if before is None else before.root.signed)
     if root is None:
