@@ -43,6 +43,7 @@ class _Entry:
     name: str
     raw: bytes
     made_on: int
+    need: int
     flags: int
     method: int
     stamp: int
@@ -153,7 +154,7 @@ def _central(data: bytes, at: int, limits: Limits) -> tuple[_Entry, int]:
         raise _bad("method", name, "stored or deflated members")
     stamp = day << 16 | clock
     entry = _Entry(
-        name, raw, made >> 8, flags, method, stamp, crc, packed, size, attributes, offset
+        name, raw, made >> 8, need, flags, method, stamp, crc, packed, size, attributes, offset
     )
     return entry, at + _CENTRAL.size + named
 
@@ -193,10 +194,12 @@ def _content(data: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
         data, entry.offset
     )
     begin = entry.offset + _LOCAL.size + named + extra
-    local = (flags, method, day << 16 | clock, crc, packed, size)
-    central = (entry.flags, entry.method, entry.stamp, entry.crc, entry.packed, entry.size)
+    local = (need, flags, method, day << 16 | clock, crc, packed, size)
+    central = (
+        entry.need, entry.flags, entry.method, entry.stamp, entry.crc, entry.packed, entry.size
+    )  # fmt: skip
     raw = data[entry.offset + _LOCAL.size : begin]
-    if magic != b"PK\x03\x04" or need > 20 or extra or raw != entry.raw or local != central:
+    if magic != b"PK\x03\x04" or extra or raw != entry.raw or local != central:
         raise _bad("headers-differ", entry.name, "local headers equal to the central ones")
     after = begin + packed
     if after > end:
