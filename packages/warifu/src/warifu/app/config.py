@@ -50,11 +50,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One more step of the production probe: the usual work after the program was started."""
+    """One more step of the production probe: the usual work after the program was started.
+
+    Each of `secrets` is handed over on the descriptor that `{secret.name}` names, never as a word;
+    `proves` are files the step must leave.
+    """
 
     name: str
     run: tuple[str, ...]
     seconds: int
+    secrets: Mapping[str, str]
     proves: tuple[str, ...]
 
 
@@ -162,12 +167,14 @@ def _probing(found: dict[str, object]) -> Probing:
 
 def _use(name: str, found: dict[str, object]) -> Use:
     table = f"probe.use.{name}"
-    _only(table, found, {"run", "seconds", "proves"})
+    _only(table, found, {"run", "seconds", "secrets", "proves"})
     run = _texts(table, found, "run")
     if not run:
         raise Malformed("bad-key", needed="a command", key=f"{table}.run")
     seconds = _number(table, found, "seconds", 60)
-    return Use(name, run, seconds, _texts(table, found, "proves"))
+    secrets = _table(found, "secrets")
+    told = {one: _text(f"{table}.secrets", secrets, one, "") for one in secrets}
+    return Use(name, run, seconds, told, _texts(table, found, "proves"))
 
 
 def _table(content: Mapping[str, object], name: str) -> dict[str, object]:

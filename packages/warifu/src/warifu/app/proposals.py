@@ -13,6 +13,12 @@ from warifu_wire.errors import Refusal
 from warifu_wire.manifest import Kind
 
 
+def usual(house: House) -> tuple[Kind, ...]:
+    """The kinds a release has: install, and update once there is something to update."""
+    published = house.repository.current(house.product).road is not None
+    return (Kind.INSTALL, Kind.UPDATE) if published else (Kind.INSTALL,)
+
+
 def proposal(house: House, kinds: Iterable[Kind], lift: Iterable[str], now: datetime) -> Change:
     """The open proposal; where there is none (or it is published), one of the verified programs."""
     resumed = [recall.release(house, one) for one in lift]

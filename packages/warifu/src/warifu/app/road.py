@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from warifu.app import page as pages
@@ -113,7 +113,9 @@ def propose(
     seq = 1 if before is None else before.seq + 1
     again = frozenset(lift)
     offers = tuple(_offer(house, one, before, seq, again, circles) for one in programs)
-    routes = draft(house.product, before, current.stops, offers, fleet, now, lifted)
+    routes = draft(
+        house.product, before, current.stops, offers, _with_trees(house, fleet, before), now, lifted
+    )
     proposed = change(routes, programs)
     signing.propose(house.ledger, proposed, before, by=RELEASE_ENGINEER, now=now)
     return proposed
@@ -219,6 +221,16 @@ def remedy(
     ids = [one.composition.id for one in pair]
     broken = Fleet(broken=frozenset({bad}))
     return propose(house, (*kept, *ids), now, circles=circles, fleet=broken)
+
+
+def _with_trees(house: House, fleet: Fleet, before: Routes | None) -> Fleet:
+    """The fleet with the trees of every release whose manifest we have: hand-made installs too."""
+    ids = [one.id for one in fleet.known]
+    if before is not None:
+        ids += [one.id for one in before.known] + [one.id for one in before.offers]
+    held = [one for one in ids if house.depot.size(one) is not None]
+    trees = {manifest.parse(house.depot.get(one)).tree: one for one in held}
+    return replace(fleet, trees={**trees, **(fleet.trees or {})})
 
 
 def _stays(house: House, one: Offer, bad_tree: Digest) -> bool:

@@ -98,16 +98,15 @@ def _probe(house: House, _due: Due, now: datetime) -> bool:
     road = house.repository.current(house.product).road
     fresh = () if road is None else [one for one in road.offers if one.plan.since == road.seq]
     for one in fresh:
-        with probing.box(house, one.id) as machine:
-            watch.probe(
-                house.ledger,
-                house.statements,
-                house.keyring.signer("probe"),
-                machine,
-                product=house.product,
-                release=one.id,
-                now=now,
-            )
+        watch.probe(
+            house.ledger,
+            house.statements,
+            house.keyring.signer("probe"),
+            probing.box(house),
+            product=house.product,
+            release=one.id,
+            now=now,
+        )
     return True
 
 

@@ -17,7 +17,7 @@ TICK = 0.5
 """Seconds between two looks at what is due."""
 SHARE = 10
 """The lease is signed again after a tenth of its life."""
-LOOK = timedelta(seconds=30)
+LOOK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,18 @@ from pathlib import Path
 import click
 
 from warifu.app import founding, proposals, recall, road
-from warifu.app.house import clock
+from warifu.app.house import House, clock
 from warifu.cli.said import Said
 from warifu.model.people import persons
 from warifu.web import running
 from warifu_wire.manifest import Kind
 
-KINDS = (Kind.INSTALL, Kind.UPDATE)
 _kinds = click.option(
     "--kind",
     "kinds",
     multiple=True,
     type=click.Choice([one.value for one in Kind]),
-    help="Program kind; by default install and update.",
+    help="Program kind; by default install, and update once published.",
 )
 
 
@@ -77,7 +76,7 @@ def compose(said: Said, kinds: tuple[str, ...], archive: Path | None) -> None:
     """
     house = said.house()
     candidate = None if archive is None else archive.read_bytes()
-    for kind in _chosen(kinds):
+    for kind in _chosen(house, kinds):
         said.step(f"{kind}: building twice")
         made = road.compose(house, kind, clock(), candidate)
         said.tell(
@@ -99,7 +98,7 @@ def verify(said: Said, kinds: tuple[str, ...]) -> None:
     Example: warifu verify
     """
     house = said.house()
-    for kind in _chosen(kinds):
+    for kind in _chosen(house, kinds):
         said.step(f"{kind}: suites on the artifact")
         made = road.verify(house, kind, clock())
         said.tell(
@@ -122,7 +121,7 @@ def sign(said: Said, person: str, lift: tuple[str, ...], kinds: tuple[str, ...])
     """
     house = said.house()
     now = clock()
-    proposed = proposals.proposal(house, _chosen(kinds), lift, now)
+    proposed = proposals.proposal(house, _chosen(house, kinds), lift, now)
     print(road.page_text(house, proposed, said.language), end="")
     done = road.sign(house, person, said.language, now)
     said.tell(
@@ -165,8 +164,8 @@ def serve(said: Said, port: int | None, bind: str) -> None:
     running.run(said.folder, bind, port, said.step)
 
 
-def _chosen(kinds: tuple[str, ...]) -> tuple[Kind, ...]:
-    return tuple(Kind(one) for one in kinds) or KINDS
+def _chosen(house: House, kinds: tuple[str, ...]) -> tuple[Kind, ...]:
+    return tuple(Kind(one) for one in kinds) or proposals.usual(house)
 
 
 VERBS = (init, compose, verify, sign, publish, serve)

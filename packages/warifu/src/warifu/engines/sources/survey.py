@@ -106,7 +106,7 @@ def _tips(git: Git, lines: Sequence[Line], refs: Sequence[tuple[str, str, str]])
 def _changes(git: Git, *which: str) -> tuple[Change, ...]:
     """Commits with their patch ids, verbatim: white space is part of a program."""
     told = git.ask("log", "-z", "--topo-order", "--reverse", _CHANGE, *which)
-    fields = told.decode("utf-8", "replace").rstrip("\0").split("\0")
+    fields = told.decode("utf-8", "replace").split("\0")[:-1]
     patches = git.ask(
         "log", "-p", "--full-index", "--binary", "--no-merges", "--no-ext-diff", "--no-textconv",
         "--no-renames", "--format=%H", *which,

@@ -1,0 +1,189 @@
+"""The town of the story: provider, authority, hosts, members' machines. All of it is real."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from warifu.app import config as configs
+from warifu.app import founding, probing, road
+from warifu.app.house import ROOT, House
+from warifu.app.road import Circles
+from warifu.model.approval import Change
+from warifu.model.routing import Fleet
+from warifu.model.verification import Verified
+from warifu_ca import founding as authorities
+from warifu_ca import letters
+from warifu_ca.authority import Authority
+from warifu_ca.names import Holder
+from warifu_replay import hosts, probe, running, source
+from warifu_replay.hosts import Edition
+from warifu_replay.member import Member
+from warifu_replay.sample import PDF, XML
+from warifu_replay.source import Lines, Story
+from warifu_wire.digest import Digest
+from warifu_wire.errors import Fault
+from warifu_wire.manifest import Kind
+from warifu_wire.routes import Known
+
+Told = Callable[[str], None]
+APPROVERS = ("approver-1", "approver-2")
+ONCALL = "oncall-1"
+CA_PASSPHRASE = "authority-passphrase"  # noqa: S105 - of a trial authority
+PATIENCE = 90.0
+
+
+@dataclass(slots=True)
+class Town:
+    """Everything a story acts on; `told` gets one line for each thing that was proved."""
+
+    folder: Path
+    story: Story
+    lines: Lines
+    house: House
+    authority: Authority
+    authority_address: str
+    hosts: dict[Edition, Path]
+    told: Told
+    fleet: Fleet
+    members: list[Member] = field(default_factory=list)
+
+    @property
+    def root_pem(self) -> Path:
+        """The authority's root, for verifiers that are not ours."""
+        return self.folder / "samples" / "root.pem"
+
+    def production_host(self, edition: Edition) -> None:
+        """Put a host into production: the probe's machine runs it from now on."""
+        place = self.folder / "production-host"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.hosts[edition], place)
+
+    def compose(self, kind: Kind) -> Verified:
+        """Compose and verify one program from the commit that warifu.toml approves."""
+        self.read_config()
+        made = road.compose(self.house, kind, now())
+        self.told(f"composed {kind} {made.id[:12]}: {len(made.manifest.members)} files, two builds")
+        checked = road.verify(self.house, kind, now())
+        self.told(f"verified {kind} {made.id[:12]}: the suite passed on these very bytes")
+        return checked
+
+    def propose(self, programs: list[Digest], lift: tuple[Digest, ...] = ()) -> Change:
+        """Open a change with these releases; our own machine first, then the volunteers."""
+        circles = self.circles()
+        return road.propose(
+            self.house, programs, now(), circles=circles, fleet=self.fleet, lift=lift
+        )
+
+    def circles(self) -> Circles:
+        """Our probing machine, and the members who volunteered."""
+        own = probing.own_machine(self.house, now())
+        return Circles((own,), tuple(one.installation for one in self.members if one.volunteer))
+
+    def sign(self) -> None:
+        """Both approvers sign the open proposal."""
+        done = [road.sign(self.house, person, "ja", now()) for person in APPROVERS][-1]
+        self.told(f"signed by {' and '.join(done.signed)}: programs, routes and stages as one")
+
+    def publish(self) -> None:
+        """Publish the open, signed proposal."""
+        failed = [one for one in road.publish(self.house, now()) if not one.done]
+        if any(one.verb == "enact" for one in failed):
+            raise Fault(f"not published: {failed[0].why}", needed="the server of the story")
+        self.told("published, and fetched back from the public address")
+
+    def read_config(self) -> None:
+        """Take up what warifu.toml says now."""
+        config = configs.load(self.lines.folder / configs.NAME)
+        self.house = replace(self.house, config=config)
+
+    def waited(self, kind: str, subject: str | None = None, after: int = 0) -> None:
+        """Wait for the worker to bring an event about; raises `Fault` when it does not."""
+        end = time.monotonic() + PATIENCE
+        while next(self.house.ledger.events(kind=kind, subject=subject, after=after), None) is None:
+            if time.monotonic() > end:
+                log = (self.folder / "server.log").read_text()[-800:]
+                raise Fault(f"no {kind} of {subject or 'anything'}: {log}", needed="the worker")
+            time.sleep(0.2)
+
+    def join(self, number: int, edition: Edition, *, volunteer: bool = True) -> Member:
+        """A member with a host, Ver1.00 installed by hand, an updater and a certificate."""
+        name = f"{number:04d}"
+        home = self.folder / "members" / name
+        program = source.released_tree(self.lines, self.lines.released, home / "program")
+        member = Member(name, home, self.hosts[edition], program, volunteer)
+        root = self.house.config.service.state / ROOT
+        member.set_up(self.house.config.service.address, root, self.house.product)
+        self.house.traffic.confirm(member.installation, name, now())
+        letter = letters.write(self.authority, Holder(name, f"会員 {name}", f"MEMBER {name}"))
+        member.fetch_certificate(self.authority_address, letter.reference, letter.pin)
+        self.members.append(member)
+        return member
+
+
+def now() -> datetime:
+    """The time now, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def found(folder: Path, story: Story, told: Told, stack: ExitStack) -> Town:
+    """Build the town: repository, authority, hosts, house, and the two servers."""
+    lines = source.lay(folder / "source", story)
+    told(f"the tool's git repository: released, approved, next (planned {story.planned})")
+    ca_address = f"http://127.0.0.1:{running.free_port()}"
+    ca_folder = folder / "authority"
+    authority = authorities.found(
+        ca_folder, CA_PASSPHRASE, url=ca_address, name="Example Authority", name_ja="模擬認証局",
+        tokens={}, kinds=authorities.KINDS,
+    )  # fmt: skip
+    _serve_authority(stack, ca_folder, ca_address, folder)
+    _samples(folder / "samples", ca_address)
+    trees = {edition: hosts.lay(folder / "hosts" / edition, edition) for edition in Edition}
+    address = f"http://127.0.0.1:{running.free_port()}"
+    production = folder / "production-host"
+    service = f'[service]\nstate = "{folder / "state"}"\naddress = "{address}"\n\n'
+    rollout = f"[rollout]\nmembers = {story.members}\nstages = []\nfinished = []\nsoak = 1\n\n"
+    uses = probe.tables(production, ca_folder, CA_PASSPHRASE, ca_address, folder / "samples")
+    former = replace(lines, approved=lines.released)
+    tables = service + rollout + uses
+    source.describe(lines.folder, story, former, lines.released, story.first, service=tables)
+    house = founding.init(lines.folder, founding.Given(), now(), lambda _: None)
+    told(f"the house of {house.product}: trial keys of every role, first signed tree")
+    old = road.compose(house, Kind.INSTALL, now())
+    told(f"Ver1.00, as members installed it by hand: {old.id[:12]}")
+    source.describe(lines.folder, story, lines, lines.approved, story.edition)
+    fleet = Fleet((Known(old.id, 1, "Ver1.00"),))
+    town = Town(folder, story, lines, house, authority, ca_address, trees, told, fleet)
+    town.production_host(Edition.TODAY)
+    program = source.released_tree(lines, lines.released, folder / "by-hand")
+    probing.installed_by_hand(house, old.id, program)
+    words = ("warifu.cli", "-C", str(lines.folder), "serve")
+    stack.enter_context(
+        running.server(words, f"{address}/metadata/timestamp.json", folder / "server.log")
+    )
+    told(f"the public address {address}, and the authority {ca_address}")
+    return town
+
+
+def _serve_authority(stack: ExitStack, folder: Path, address: str, home: Path) -> None:
+    port = address.rpartition(":")[2]
+    words = ("warifu_ca", "serve", str(folder), "--port", port, "--passphrase-fd", "0")
+    given = CA_PASSPHRASE.encode()
+    stack.enter_context(running.server(words, address, home / "authority.log", given))
+
+
+def _samples(folder: Path, authority: str) -> None:
+    folder.mkdir()
+    (folder / "sample.xml").write_bytes(XML)
+    (folder / "sample.pdf").write_bytes(PDF)
+    with running.answer(f"{authority}/root.cer") as answer:
+        root = x509.load_der_x509_certificate(answer.read())
+    (folder / "root.pem").write_bytes(root.public_bytes(Encoding.PEM))
