@@ -144,6 +144,9 @@ class Repository(Protocol):
     ) -> None:
         """Publish rules and people, with routes signed again under them, in one snapshot."""
 
+    def reseal(self, now: Instant) -> tuple[str, ...]:
+        """Sign the offline roles again, with the keys there are now; the roles signed anew."""
+
     def lease(self, now: Instant) -> Renewal:
         """Sign the timestamp again, and every online role whose life is past half."""
 

@@ -18,6 +18,8 @@ from warifu_wire.keys import PublicKey, public_key
 
 TYPE = "urn:warifu:keyring:v1"
 TRIAL = "trial-"
+FORMER = "-was-"
+"""Between a key's name and a number: a former key of that name."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 

@@ -21,7 +21,7 @@ from securesystemslib.signer._key import Key, SSlibKey
 from securesystemslib.signer._signer import Signer as Store
 
 from warifu.engines.attest import entries, hsm, sealed
-from warifu.engines.attest.entries import TRIAL, Entry, State
+from warifu.engines.attest.entries import FORMER, TRIAL, Entry, State
 from warifu.model.ports import Signer
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
@@ -253,9 +253,9 @@ def _new(kept: dict[str, Entry], entry: Entry) -> Entry:
 def _aside(kept: dict[str, Entry], name: str) -> str:
     """The name a former key of `name` gets: the first that is free."""
     number = 1
-    while f"{name}-was-{number}" in kept:
+    while f"{name}{FORMER}{number}" in kept:
         number += 1
-    return entries.named(f"{name}-was-{number}")
+    return entries.named(f"{name}{FORMER}{number}")
 
 
 def _beside(entry: Entry, place: hsm.Slot) -> bool:
