@@ -50,12 +50,13 @@ def rotation(tree: Tree, keyring: Keyring, lives: Lives, now: Instant) -> Rotati
 
 def rotate(found: Rotation, store: Store, keyring: Keyring, lives: Lives, now: Instant) -> None:
     """First everything below, signed by old and new keys, then the root: a client with either root
-    accepts each state. When the old keys are gone, clients wait until the last write.
+    accepts each state. When the old keys are gone or the old root is over, clients wait until the
+    last write.
     """
     try:
         tree = publish(replace(found.below, also=found.root), store, keyring, lives, now)
     except Refusal as refusal:
-        if found.root is None or refusal.reason != "keys-missing":
+        if found.root is None or refusal.reason not in {"keys-missing", "role-expired"}:
             raise
         publish(replace(found.below.again("snapshot"), root=found.root), store, keyring, lives, now)
     else:

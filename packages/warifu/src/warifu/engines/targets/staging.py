@@ -233,20 +233,25 @@ def _top(
             name = layout.metadata(role, one.version)
             data = files.get(name) or store.read(name) or b""
             meta[f"{role}.json"] = _meta(one.version, data)
-        version = 1 if before is None else before.versions["snapshot"] + 1
+        version = _newer(before, "snapshot", now)
         snapshot = Snapshot(version=version, expires=expiry(now, lives.snapshot), meta=meta)
         data = signed(snapshot, pens.of("snapshot"))
         made[layout.metadata("snapshot", version)] = data
         told = _meta(version, data)
     timestamp = Timestamp(
-        version=max(
-            1 + (0 if before is None else before.versions["timestamp"]), int(now.timestamp())
-        ),
+        version=_newer(before, "timestamp", now),
         expires=expiry(now, lives.timestamp),
         snapshot_meta=told,
     )
     made[layout.TIMESTAMP] = signed(timestamp, pens.of("timestamp"))
     return made
+
+
+def _newer(before: Tree | None, role: str, now: Instant) -> int:
+    """A version above the last and, by the clock, above whatever a lost or restored tree had:
+    a client keeps a snapshot or timestamp of a version it has seen, whatever is in it now."""
+    last = 0 if before is None else before.versions[role]
+    return max(last + 1, int(now.timestamp()))
 
 
 def _meta(version: int, data: bytes) -> MetaFile:
