@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,18 +11,20 @@ import pytest
 
 from tests.targets.house import PRODUCT, House
 from warifu.flow import watch
-from warifu.model.ledger import Draft, Event
+from warifu.model.ledger import Draft, Event, Row
 from warifu.model.probe import Done, Run
 from warifu.model.publication import Current
 from warifu.model.rollout import Pace, Wait
 from warifu.model.signoff import GoOn
 from warifu.testing import MemoryLedger, MemoryStatements, memory_signer
 from warifu.testing_watch import MemoryTraffic, ToldBox
-from warifu_wire import times
+from warifu_wire import canonical, times
+from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Refusal, SignoffMissing
+from warifu_wire.gates import Gate, Gates
 from warifu_wire.outcome import Outcome, Phase, Result
-from warifu_wire.stops import Halt
+from warifu_wire.stops import Halt, Stops
 
 OK = Done("install", True, of_bytes(b"output"), 12)
 NOT = Done("start", False, of_bytes(b""), 3, "exit 1: plugin-not-loaded")
@@ -322,6 +325,49 @@ def test_settled_releases_teach_the_next(post: Post) -> None:
     counted = watch.count(post.traffic, current, here, post.now)
     found = watch.evidence(post.ledger, here, counted, watch.Baselines())
     assert [one.q0 for one in found] == [20_000, 100_000, 20_000]
+
+
+def test_other_products_are_left_alone(post: Post) -> None:
+    """Gates and settled releases of another product change nothing here."""
+    gate = Gate(post.release, 1, 2, post.now, post.release, post.release)
+    entry = canonical.loads(Gates("other", (gate,)).to_bytes())
+    assert isinstance(entry, dict)
+    settled: Mapping[str, Json] = {
+        "failures": {"k": 90, "n": 900},
+        "product": "other",
+        "silence": {"k": 0, "n": 900},
+    }
+    rows = (Row("gate", f"other/{post.release}", entry), Row("settled", "0" * 64, settled))
+    post.ledger.append(Draft("gate.opened", "other", post.now, "watch", {}, key="x", rows=rows))
+    here = watch.standing(post.ledger, post.current, post.release)
+    assert here.stage == 0
+    counted = watch.count(post.traffic, post.current, here, post.now)
+    assert watch.evidence(post.ledger, here, counted, watch.Baselines())[0].q0 == 20_000
+
+
+def test_a_release_that_was_stopped_teaches_nothing(post: Post) -> None:
+    """Settled and stopped afterwards: its counts are no baseline; without the stop they are."""
+    settled: Mapping[str, Json] = {
+        "failures": {"k": 90, "n": 900},
+        "product": PRODUCT,
+        "silence": {"k": 9, "n": 900},
+    }
+    earlier = of_bytes(b"earlier")
+    row = Row("settled", earlier, settled)
+    post.ledger.append(Draft("a", "x", post.now, "watch", {}, key="a", rows=(row,)))
+    here = watch.standing(post.ledger, post.current, post.release)
+    counted = watch.count(post.traffic, post.current, here, post.now)
+    learnt = watch.evidence(post.ledger, here, counted, watch.Baselines())
+    assert [one.q0 > share for one, share in zip(learnt, (100_000, 10_000), strict=False)] == [
+        True,
+        True,
+    ]
+    entry = Stops(PRODUCT, ()).added(
+        earlier, Halt.STOPPED, since=post.now, reason={"en": "x", "ja": "x"}, by="oncall-1"
+    )
+    stop = Row("stop", f"{PRODUCT}/00000001", entry.entries[0].to_json())
+    post.ledger.append(Draft("b", "x", post.now, "watch", {}, key="b", rows=(stop,)))
+    assert watch.evidence(post.ledger, here, counted, watch.Baselines())[0].q0 == 20_000
 
 
 def test_reports_are_sealed(post: Post) -> None:

@@ -13,8 +13,11 @@ from warifu.model.outcomes import Tally
 from warifu.model.probe import Verdict
 from warifu.model.rollout import Opening, Pace, Rollout, Wait, Waiting
 from warifu_wire.digest import Digest, of_bytes
-from warifu_wire.gates import Gate
+from warifu_wire.errors import Refusal
+from warifu_wire.gates import Gate, Gates
+from warifu_wire.manifest import Kind
 from warifu_wire.plan import Audience, Circle, Plan, Stage
+from warifu_wire.routes import Offer, Routes
 from warifu_wire.stops import Halt, Stop, Stops
 
 NOW = datetime(2012, 2, 5, 5, tzinfo=UTC)
@@ -163,3 +166,26 @@ def test_stuck_plans() -> None:
 def test_least_cap(need: int, cap: int) -> None:
     """2 * need / (f * p) at f = .6 and p = .5, rounded up."""
     assert rollout.least_cap(need, Pace()) == cap
+
+
+def test_read_from_the_signed_files() -> None:
+    """The rollout follows from routes, stops and gates; an older gate or another release's not."""
+    offer = Offer(RELEASE, Kind.UPDATE, 2, {}, {"manifest": RELEASE}, of_bytes(b"evidence"), PLAN)
+    routes = Routes(
+        *("tool", 4, NOBODY, NOW, NOW + timedelta(days=9), NOW + timedelta(days=1), 0, NOBODY),
+        *((offer,), (), {}, (), frozenset({stop(Halt.HELD).digest})),
+    )
+
+    def read(seq: int, stage: int) -> Rollout:
+        gate = Gate(RELEASE, seq, stage, NOW, NOBODY, NOBODY)
+        halts = (stop(Halt.HELD), stop(Halt.STOPPED))
+        issued = NOW - timedelta(days=2)
+        return rollout.rollout(routes, halts, Gates("tool", (gate,)), RELEASE, issued, issued)
+
+    assert (read(3, 1).stage, read(3, 1).opened_at) == (1, NOW)
+    assert (read(2, 1).stage, read(2, 1).opened_at) == (0, NOW - timedelta(days=2))
+    assert (read(3, 9).stage, read(3, 9).following) == (3, None)
+    assert [one.state for one in read(3, 1).halts] == [Halt.STOPPED]
+    with pytest.raises(Refusal) as refused:
+        rollout.rollout(routes, (), Gates("tool", ()), NOBODY, NOW, NOW)
+    assert refused.value.reason == "not-offered"

@@ -187,8 +187,6 @@ def spelled(e: Fraction) -> str:
 
 def _at_most(k: int, n: int, q: int) -> Decimal:
     """P(Binomial(n, q) <= k), in decimals of 60 digits: the same on every machine."""
-    if q >= MILLION:
-        return Decimal(k >= n)
     odds = _EXACT.divide(Decimal(q), Decimal(MILLION - q))
     term = _EXACT.power(_EXACT.divide(Decimal(MILLION - q), Decimal(MILLION)), n)
     total = term
