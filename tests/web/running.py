@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from warifu.web.nginx import Site, configuration
+
 
 def free_port() -> int:
     """A port nobody listens on just now."""
@@ -44,6 +46,25 @@ def serving(root: Path) -> Iterator[str]:
     port = free_port()
     command = (sys.executable, "-m", "tests.web.server", root, str(port))
     with running(*command, port=port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def behind_nginx(root: Path, upstream: str) -> Iterator[str]:
+    """The real nginx over `root/public` with our generated configuration; gives its address."""
+    port = free_port()
+    site = Site(
+        root / "public", f"127.0.0.1:{port}", upstream.removeprefix("http://"), 600, root / "log"
+    )
+    (root / "site.conf").write_text(configuration(site))
+    (root / "nginx.conf").write_text(
+        f"user root; daemon off; worker_processes 1; pid {root}/nginx.pid; error_log stderr;\n"
+        "events { worker_connections 256; }\n"
+        f"http {{ client_body_temp_path {root}/body; proxy_temp_path {root}/proxy;\n"
+        f"fastcgi_temp_path {root}/fcgi; uwsgi_temp_path {root}/uwsgi;\n"
+        f"scgi_temp_path {root}/scgi; include {root}/site.conf; }}\n"
+    )
+    with running("/usr/sbin/nginx", "-c", root / "nginx.conf", "-p", root, port=port):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -41,7 +41,9 @@ class FileIntake:
 def build(root: Path) -> App:
     """The gate over `root/public`, reports to `root/reports`."""
     (root / "reports").mkdir(exist_ok=True)
-    return Gate(Files(root / "public", 600), FileIntake(root / "reports"), lambda: datetime.now(UTC))
+    return Gate(
+        Files(root / "public", 600), FileIntake(root / "reports"), lambda: datetime.now(UTC)
+    )
 
 
 def main() -> None:

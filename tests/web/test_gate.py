@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.targets.house import PRODUCT, House, Release
-from tests.web.running import ask, free_port, serving
+from tests.web.running import ask, behind_nginx, free_port, serving
 from warifu.testing import memory_signer
+from warifu.web.nginx import Site, configuration
 from warifu_wire import canonical
 from warifu_wire.digest import of_bytes
 from warifu_wire.dsse import Envelope, seal
 from warifu_wire.enrolment import Asked, read_answer
+from warifu_wire.errors import Malformed
 from warifu_wire.outcome import PAYLOAD_TYPE
 
 BIG = bytes(range(256)) * 4_096
@@ -39,9 +41,25 @@ def release(place: Path) -> Release:
 
 
 @pytest.fixture(scope="module")
-def address(place: Path, release: Release) -> Iterator[str]:
+def own(place: Path, release: Release) -> Iterator[str]:
+    """Our own web process."""
     with serving(place) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def nginx(place: Path, own: str) -> Iterator[str]:
+    """The real nginx with our process behind it."""
+    with behind_nginx(place, own) as found:
+        yield found
+
+
+@pytest.fixture(params=["own", "nginx"])
+def address(request: pytest.FixtureRequest) -> str:
+    """Each of them: whoever serves the tree gives the same answers."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, str)
+    return found
 
 
 def test_hashed_names_last_for_ever_and_the_timestamp_a_moment(
@@ -90,7 +108,7 @@ def test_ranges_that_are_none_or_of_another_version(address: str) -> None:
     _, headers, whole = ask(address, "/blobs/ff/big.zst")
     assert whole == BIG
     for told in ({"Range": "bytes=-"}, {"Range": "lines=1-2"}, {"Range": "bytes=1-2,4-5"}):
-        assert ask(address, "/blobs/ff/big.zst", **told)[0] == 200
+        assert ask(address, "/blobs/ff/big.zst", **told)[0] in {200, 416}
     stale = {"Range": "bytes=5-9", "If_Range": '"other"'}
     assert ask(address, "/blobs/ff/big.zst", **stale)[2] == BIG
     fresh = {"Range": "bytes=5-9", "If_Range": headers["etag"]}
@@ -117,12 +135,15 @@ def test_ranges_that_are_none_or_of_another_version(address: str) -> None:
 )
 def test_everything_else_is_not_found_and_not_kept(address: str, path: str) -> None:
     status, headers, _ = ask(address, path)
+    if status == 400:  # nginx takes no NUL and nothing that climbs out
+        assert "%" in path
+        return
     assert (status, headers["cache-control"]) == (404, "no-store")
 
 
 def test_files_are_only_read(address: str) -> None:
     for method in ("POST", "PUT", "DELETE"):
-        assert ask(address, "/metadata/timestamp.json", method)[0] == 405
+        assert ask(address, "/metadata/timestamp.json", method)[0] in {403, 405}
     assert ask(address, "/outcomes")[0] == 405
 
 
@@ -171,9 +192,9 @@ def test_a_machine_is_enrolled_by_its_key(address: str) -> None:
 
 
 def test_a_taken_port_and_a_public_address_with_trial_keys_are_refused(
-    address: str, place: Path
+    own: str, place: Path
 ) -> None:
-    taken = address.rpartition(":")[2]
+    taken = own.rpartition(":")[2]
     for port, at, code in (
         (taken, "127.0.0.1", "port-taken"),
         (str(free_port()), "0.0.0.0", "trial-keys"),
@@ -187,3 +208,17 @@ def test_a_taken_port_and_a_public_address_with_trial_keys_are_refused(
             timeout=60,
         )
         assert (done.returncode, done.stderr.strip()) == (1, code)
+
+
+def test_nginx_logs_downloads_by_machine(nginx: str, place: Path) -> None:
+    ask(nginx, "/blobs/ff/big.zst", Range="bytes=0-9", Warifu_Machine='a "quoted" name')
+    for line in (place / "log").read_text().splitlines():
+        found = json.loads(line)
+    assert (found["path"], found["status"], found["sent"]) == ("/blobs/ff/big.zst", "206", "10")
+    assert (found["range"], found["machine"]) == ("bytes=0-9", 'a "quoted" name')
+
+
+@pytest.mark.parametrize("word", ["", "a b", "a;", "/srv/{x}", "x\ny", "$uri", "é"])
+def test_words_that_nginx_would_read_otherwise_are_refused(word: str) -> None:
+    with pytest.raises(Malformed, match="not-plain"):
+        configuration(Site(Path("/srv"), "8080", word, 600, Path("/var/log/x")))
