@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ import pkcs11
 import pytest
 from securesystemslib.signer._key import SSlibKey
 
+from tests.contract import softhsm
+from tests.contract.softhsm import LABEL, MODULE, PIN
 from warifu.engines.attest import hsm
 from warifu.engines.attest.hsm import Slot
 from warifu.engines.attest.keyring import FolderKeyring
@@ -22,24 +23,13 @@ from warifu_wire.errors import Fault, Malformed, Refusal
 from warifu_wire.keys import PublicKey
 
 NOW = datetime(2012, 2, 5, tzinfo=UTC)
-MODULE = "/usr/lib/softhsm/libsofthsm2.so"
-PIN = "a pin for trying"
-LABEL = "publishing & standby"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One SoftHSM token for this module; the library reads its configuration once a load."""
-    folder = tmp_path_factory.mktemp("token")
-    (folder / "tokens").mkdir()
-    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder / 'tokens'}\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
-        patch.setenv("PYKCS11LIB", "")
-        command = ["softhsm2-util", "--init-token", "--free", "--label", LABEL, "--pin", PIN]
-        subprocess.run([*command, "--so-pin", "0123456789"], check=True, capture_output=True)
+    """One SoftHSM token for this module."""
+    with softhsm.token(tmp_path_factory.mktemp("token")):
         yield
-        pkcs11.unload(MODULE)
 
 
 @pytest.fixture

@@ -95,9 +95,9 @@ class Drill:
             (self.keyring.folder / entry.uri.removeprefix("sealed:")).unlink()
         self.again()
 
-    def again(self) -> None:
+    def again(self, keyring: FolderKeyring | None = None) -> None:
         """Another process: nothing opened, nothing remembered."""
-        self.keyring = FolderKeyring(self.keyring.folder)
+        self.keyring = keyring or FolderKeyring(self.keyring.folder)
         self.house.files = self.keyring
         self.house.keyring = self.keyring  # type: ignore[assignment]
         self.house.repository = TufRepository(FolderStore(self.house.folder), self.keyring)

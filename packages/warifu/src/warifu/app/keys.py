@@ -87,15 +87,18 @@ def create(
     return made
 
 
-def rotate(office: Office, name: str, now: datetime, *, state: State = State.RETIRED) -> Rotated:
+def rotate(
+    office: Office, name: str, now: datetime, *, state: State = State.RETIRED, to: str = ""
+) -> Rotated:
     """A new key under the name, believed by the tree; the former one becomes `state`.
 
+    `to` is where it is made: "" like the former, `sealed:` under a passphrase, a `hsm:` URI.
     Raises `Refusal` when too few keys can sign the change; then both still sign, and the same
     call finishes it once they can.
     """
     former = _unfinished(office.keyring, name)
     if former is None:
-        former, _ = office.keyring.rotate(name, now=now)
+        former, _ = office.keyring.rotate(name, now=now, to=to)
     new = office.keyring.entry(name)
     known = KeyState.COMPROMISED if state is State.COMPROMISED else KeyState.RETIRED
     everybody = _replaced(_current(office).people, former.public, new.public, known)

@@ -35,6 +35,8 @@ ONWARD = {
     State.COMPROMISED: set[State](),
 }
 
+SEALED = f"{sealed.SCHEME}:"
+
 Ask = Callable[[str], str]
 """Given a key's name, returns its passphrase or PIN; raises `Refusal` when nobody can say."""
 
@@ -162,24 +164,24 @@ class FolderKeyring:
             kept[name] = replace(known, state=state)
             return kept[name]
 
-    def rotate(self, name: str, *, now: datetime) -> tuple[Entry, Entry]:
-        """(former, new): a new key under the name, like the former one, which gets a name of its
-        own and still signs, because a new root needs its signature too. Retire it afterwards."""
+    def rotate(self, name: str, *, now: datetime, to: str = "") -> tuple[Entry, Entry]:
+        """(former, new): a new key under the name; the former one gets a name of its own and still
+        signs, because a new root needs its signature too. Retire it afterwards.
+
+        `to`: "" like the former key, `SEALED` a file with a passphrase, or a `hsm:` URI.
+        """
         known = self.entry(name)
         with self._editing() as kept:
             former = replace(known, name=_aside(kept, name))
             kept[former.name] = former
             del kept[name]
-            scheme = known.public.scheme
-            if known.trial:
-                made = self._made(kept, name, now, scheme, trial=True)
-            elif known.uri.startswith(f"{hsm.SCHEME}:"):
-                place = hsm.slot(known.uri)
-                taken = {hsm.slot(one.uri).number for one in kept.values() if _beside(one, place)}
-                where = replace(place, number=max(taken) + 1)
+            place = to or known.uri
+            if place.startswith(f"{hsm.SCHEME}:"):
+                where = hsm.slot(place) if to else _next(kept, hsm.slot(place))
                 made = _new(kept, Entry(name, where.uri, hsm.generate(where, self._ask(name)), now))
             else:
-                made = self._made(kept, name, now, scheme, trial=False)
+                trial = known.trial and not to
+                made = self._made(kept, name, now, known.public.scheme, trial=trial)
             return former, made
 
     def _create(self, name: str, now: datetime, scheme: str, *, trial: bool) -> Entry:
@@ -258,12 +260,11 @@ def _aside(kept: dict[str, Entry], name: str) -> str:
     return entries.named(f"{name}{FORMER}{number}")
 
 
-def _beside(entry: Entry, place: hsm.Slot) -> bool:
-    """Whether a key lies in the same token."""
-    if not entry.uri.startswith(f"{hsm.SCHEME}:"):
-        return False
-    other = hsm.slot(entry.uri)
-    return (other.label, other.module) == (place.label, place.module)
+def _next(kept: dict[str, Entry], place: hsm.Slot) -> hsm.Slot:
+    """The place after all that this keyring has in the same token."""
+    slots = (hsm.slot(one.uri) for one in kept.values() if one.uri.startswith(f"{hsm.SCHEME}:"))
+    taken = {one.number for one in slots if replace(one, number=0) == replace(place, number=0)}
+    return replace(place, number=max(taken) + 1)
 
 
 def _private(scheme: str) -> PrivateKeyTypes:
