@@ -96,3 +96,11 @@ def made(tmp_path: Path, site: Site, provider: Provider, clock: Clock) -> Made:
 @pytest.fixture
 def machine(made: Made) -> Machine:
     return made()
+
+
+@pytest.fixture
+def today(tmp_path: Path) -> Iterator[tuple[Provider, Site]]:
+    """A provider on the real clock, for what runs as a process of its own."""
+    provider = Provider(tmp_path / "today", lambda: datetime.now(UTC))
+    with serving(provider.folder) as running:
+        yield provider, running

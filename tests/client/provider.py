@@ -109,7 +109,9 @@ class Provider:
     def __post_init__(self) -> None:
         names = (*ROLES, "approver-1", "approver-2", "verifier")
         self.signers = {name: CryptoSigner.generate_ed25519() for name in names}
-        self.rules = Rules({"approver": 2, "verify": 1}, frozenset({"L1"}), LEASE, 0, frozenset())
+        self.rules = Rules(
+            {"approver": 2, "verify": 1}, frozenset({"L1"}), LEASE, 2 * 86_400, frozenset()
+        )
         (self.folder / "metadata").mkdir(parents=True)
         self._found()
 

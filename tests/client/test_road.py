@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.client.conftest import Clock, Made
 from tests.client.provider import Provider, Release, release
-from tests.client.serving import Answer, Asked, Site, serving
+from tests.client.serving import Answer, Asked, Site
 from warifu_client import applying, looking, returning, standing, words
 from warifu_client.ended import End
 from warifu_client.machine import Machine
@@ -238,14 +236,6 @@ def test_a_modified_tree_is_repaired_and_the_members_files_survive(
     assert (tree / "data" / "mine.txt").read_text() == "mine"
     aside = [one.read_text() for one in machine.layout.aside.rglob("notes.txt")]
     assert aside == ["also mine"]
-
-
-@pytest.fixture
-def today(tmp_path: Path) -> Iterator[tuple[Provider, Site]]:
-    """A provider on the real clock, for what runs as a process of its own."""
-    provider = Provider(tmp_path / "today", lambda: datetime.now(UTC))
-    with serving(provider.folder) as running:
-        yield provider, running
 
 
 def test_the_command_line_is_the_same_road(tmp_path: Path, today: tuple[Provider, Site]) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from warifu_client import downloading, patching, unpacking
+from warifu_client import downloading, looking, patching, unpacking
 from warifu_client.downloading import Meter
+from warifu_client.layout import release_of
 from warifu_client.looking import Look
 from warifu_client.machine import Machine
 from warifu_wire.delta import Delta, Patch
-from warifu_wire.digest import Digest
+from warifu_wire.digest import Digest, of_file
 from warifu_wire.errors import Mismatch, Refusal
 from warifu_wire.manifest import Manifest
 
@@ -51,6 +53,21 @@ def missing(
     return tuple(every.values())
 
 
+def gather(machine: Machine, manifest: Manifest, look: Look) -> None:
+    """Link into the store what the kept previous release has of the missing contents, re-hashed."""
+    name = machine.previous.read()
+    release = None if name is None else release_of(name)
+    kept = None if release is None else looking.kept_manifest(machine.layout, release)
+    if name is None or kept is None:
+        return
+    wanted = {one.sha256 for one in missing(machine, manifest, look)}
+    for one in kept.members:
+        path, store = machine.layout.release(name) / one.path, machine.layout.store / one.sha256
+        if one.sha256 in wanted and one.mode != "link" and _is(path, one.sha256):
+            with contextlib.suppress(OSError):  # another try brings it from the provider
+                store.hardlink_to(path)
+
+
 def room(machine: Machine, wanted: Iterable[Wanted]) -> None:
     """Refuse before the first byte when the disk or the quota cannot take it, and ten per cent."""
     every = tuple(wanted)
@@ -78,6 +95,13 @@ def content(machine: Machine, wanted: Wanted, meter: Meter) -> Path:
         except Refusal:
             meter.total += wanted.size
     return _whole(machine, wanted, meter)
+
+
+def _is(path: Path, wanted: Digest) -> bool:
+    try:
+        return of_file(path) == wanted
+    except OSError:
+        return False
 
 
 def _by_patch(machine: Machine, wanted: Wanted, patch: Patch, base: Path, meter: Meter) -> Path:

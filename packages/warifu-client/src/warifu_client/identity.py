@@ -26,13 +26,20 @@ def installation(machine: Machine) -> str:
 
     Ids come from the provider: one made here could be ground for an early place in a ramp.
     """
-    try:
-        found = machine.layout.installation.read_text("ascii")
-    except FileNotFoundError:
+    found = known(machine)
+    if not found:
         found = _enrolled(machine)
         atomic.write(machine.layout.installation, found.encode("ascii"))
         machine.reached("enrolled")
     return found
+
+
+def known(machine: Machine) -> str:
+    """The installation's id if it has one already, else ""; asks nobody."""
+    try:
+        return machine.layout.installation.read_text("ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def key(machine: Machine) -> Ed25519PrivateKey:

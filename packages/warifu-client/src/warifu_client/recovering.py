@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from warifu_client import health, journal, reporting, staging, trial
+from warifu_client import health, journal, looking, reporting, staging, trial
 from warifu_client.ended import Ended
 from warifu_client.journal import Step
 from warifu_client.machine import Machine
 from warifu_wire.outcome import Phase, Result
-from warifu_wire.routes import Health
+from warifu_wire.routes import Health, Tree
 
 
 def carry_on(machine: Machine) -> Ended | None:
@@ -22,16 +22,7 @@ def carry_on(machine: Machine) -> Ended | None:
         return None
     match now.step:
         case Step.STAGING:
-            reporting.report(
-                machine,
-                attempt=now.attempt,
-                gate=now.gate,
-                release=now.release,
-                origin=now.origin,
-                phase=now.phase,
-                result=Result.FAILED,
-                failure="interrupted",
-            )
+            reporting.tell(machine, now, now.phase, Result.FAILED, "interrupted")
             staging.discard(machine, now.folder)
             journal.clear(machine)
             return None
@@ -52,10 +43,20 @@ def _sweep(machine: Machine) -> None:
 
     Only beside a release that is known to start: where a journal was lost, one may be needed yet.
     """
-    current = machine.current.read()
+    current = machine.current.read() or _found(machine)
     if current is not None and health.last(machine, current) is not Health.OK:
         return
     named = {current, machine.previous.read()}
     for folder in machine.layout.releases.iterdir():
         if folder.name not in named:
             staging.retire(machine, folder.name)
+
+
+def _found(machine: Machine) -> str | None:
+    """A lost pointer, by looking: a whole release folder, the kept one last."""
+    kept = machine.previous.read()
+    for folder in sorted(machine.layout.releases.iterdir(), key=lambda one: one.name == kept):
+        if looking.look(machine, folder.name).tree is Tree.INTACT:
+            machine.current.point(folder.name)
+            return folder.name
+    return None

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from warifu_client import identity
+from warifu_client.journal import Journal
 from warifu_client.machine import Machine
 from warifu_wire import atomic, dsse
-from warifu_wire.digest import Digest
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.outcome import PAYLOAD_TYPE, Outcome, Phase, Result
 
 BATCH = 200
+DONE = 200
+REFUSES = frozenset({400, 403, 413, 422})
 
 
-def report(
-    machine: Machine,
-    *,
-    attempt: str,
-    gate: int,
-    release: Digest,
-    origin: Digest | None,
-    phase: Phase,
-    result: Result,
-    failure: str = "",
-) -> None:
-    """Put one outcome into the queue; raises `Fault`.
+def tell(machine: Machine, now: Journal, phase: Phase, result: Result, failure: str = "") -> None:
+    """Put one outcome of an attempt into the queue; raises `Fault`.
 
     Its number is one above the highest this machine ever gave out, sent or not.
     """
     if not machine.settings.report:
         return
-    name = identity.installation(machine)
+    try:
+        name = identity.installation(machine)
+    except Fault:
+        # Never online yet, installed from a bundle: the first commit after enrolment tells it.
+        return
     number = max((int(one.stem) for one in machine.layout.outbox.glob("*.json")), default=0)
     outcome = Outcome(
         machine.settings.product,
-        gate,
+        now.gate,
         name,
         max(number, _sent(machine)) + 1,
-        attempt,
-        release,
-        origin,
+        now.attempt,
+        now.release,
+        now.origin,
         phase,
         result,
         failure,
@@ -54,25 +52,34 @@ def send(machine: Machine) -> int:
     """Send what is queued, oldest first; how many are left. Nothing is lost when nobody answers.
 
     A report is dropped only after the provider says it is durable there; one sent twice has the
-    same number both times.
+    same number both times. One that the provider refuses for good must not keep the others back.
     """
     queued = sorted(machine.layout.outbox.glob("*.json"))
-    address = f"{machine.settings.address.rstrip('/')}/outcomes"
+    size = BATCH
     while queued:
-        batch, rest = queued[:BATCH], queued[BATCH:]
-        bodies = [data for one in batch if (data := _whole(one.read_bytes()))]
-        try:
-            reply = machine.means.transport.post(address, b"[" + b",".join(bodies) + b"]")
-        except Fault:
-            break
-        if reply.status != 200:
+        batch = queued[:size]
+        status = _post(machine, batch)
+        if status in REFUSES and len(batch) > 1:
+            size = 1
+            continue
+        if status != DONE and status not in REFUSES:
             break
         atomic.write(machine.layout.outbox / "sent", batch[-1].stem.encode("ascii"))
         machine.reached("sent")
         for one in batch:
             one.unlink(missing_ok=True)
-        queued = rest
+        queued = queued[len(batch) :]
     return len(queued)
+
+
+def _post(machine: Machine, batch: list[Path]) -> int:
+    """The status of the answer; 0 when there was none."""
+    bodies = [data for one in batch if (data := _whole(one.read_bytes()))]
+    address = f"{machine.settings.address.rstrip('/')}/outcomes"
+    try:
+        return machine.means.transport.post(address, b"[" + b",".join(bodies) + b"]").status
+    except Fault:
+        return 0
 
 
 def _sent(machine: Machine) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from warifu_client import health, looking
+from warifu_client import health, identity, looking
 from warifu_client.layout import release_of
 from warifu_client.looking import Look
 from warifu_client.machine import Machine
@@ -44,16 +44,12 @@ def status(machine: Machine) -> Status:
     """Look at everything; raises `Fault` when a file cannot be read."""
     layout = machine.layout
     kept = machine.previous.read()
-    try:
-        installation = layout.installation.read_text("ascii")
-    except FileNotFoundError:
-        installation = ""
     return Status(
         looking.current(machine),
         None if kept is None else release_of(kept),
         len(list(layout.outbox.glob("*.json"))),
         layout.journal.exists(),
-        installation,
+        identity.known(machine),
     )
 
 

@@ -84,6 +84,11 @@ def of(settings: Settings) -> Http:
     return Http(urllib3.PoolManager(**options))
 
 
+def plain() -> Http:
+    """The network without any settings."""
+    return of(Settings("", "none"))
+
+
 def _range(start: int, etag: str) -> dict[str, str]:
     found = {"Range": f"bytes={start}-"} if start else {}
     return {**found, "If-Range": etag} if start and etag else found

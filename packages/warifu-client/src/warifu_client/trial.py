@@ -53,7 +53,7 @@ def commit(machine: Machine, now: Journal) -> Ended:
     if now.before and release_of(now.before) != now.release:
         machine.previous.point(now.before)
         machine.reached("previous")
-    _tell(machine, now, Phase.COMMIT, Result.OK)
+    reporting.tell(machine, now, Phase.COMMIT, Result.OK)
     for name in {older or "", now.before} - {machine.previous.read(), now.folder, ""}:
         staging.retire(machine, name)
     empty(machine)
@@ -81,9 +81,9 @@ def finish_back(machine: Machine, now: Journal) -> Ended:
     if asked:
         machine.previous.drop()
     else:
-        _tell(machine, now, now.phase, Result.FAILED, now.failure)
+        reporting.tell(machine, now, now.phase, Result.FAILED, now.failure)
     _see(machine, now.before)
-    _tell(machine, now, Phase.ROLLBACK, Result.OK, now.failure)
+    reporting.tell(machine, now, Phase.ROLLBACK, Result.OK, now.failure)
     staging.retire(machine, now.folder)
     journal.clear(machine)
     if asked:
@@ -116,21 +116,8 @@ def _see(machine: Machine, name: str) -> None:
 def _waiting(machine: Machine, now: Journal, error: Refusal | Fault) -> Ended:
     """The release starts, but nobody can be asked whether it may stay: it stays on trial."""
     code = error.reason if isinstance(error, Refusal) else "no-answer"
-    _tell(machine, now, Phase.TRIAL, Result.STARTED, code)
+    reporting.tell(machine, now, Phase.TRIAL, Result.STARTED, code)
     return Ended(End.TRIAL, now.release, code=code)
-
-
-def _tell(machine: Machine, now: Journal, phase: Phase, result: Result, failure: str = "") -> None:
-    reporting.report(
-        machine,
-        attempt=now.attempt,
-        gate=now.gate,
-        release=now.release,
-        origin=now.origin,
-        phase=phase,
-        result=result,
-        failure=failure,
-    )
 
 
 def _age(path: Path) -> int:

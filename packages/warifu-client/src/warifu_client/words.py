@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from warifu_client.ended import End, Ended
+from warifu_client.progress import Moment
+from warifu_client.settings import Settings
 from warifu_wire.errors import Fault, Refusal
 
 Say = tuple[str, str]
@@ -51,6 +53,14 @@ REFUSALS: Mapping[str, Say] = {
         "戻せる前の版がありません。",
         "No previous release is kept to go back to.",
     ),
+    "not-confirmed": (
+        "提供元に確認できず、同意もないため導入しませんでした。",
+        "The provider cannot be asked and you did not agree, so nothing was installed.",
+    ),
+    "bundle-incomplete": (
+        "このファイルは壊れているか、正規の一式ではありません（{path}）。",
+        "This file is damaged or no bundle of ours ({path}).",
+    ),
     "no-longer-offered": (
         "切替えの直前の確認で、この版はもう提供されていませんでした（{why}）。何も変更していません。",
         "Right before the switch this release was no longer offered ({why}). Nothing was changed.",
@@ -87,6 +97,14 @@ ENDS: Mapping[End, Say] = {
         "The previous release [{release}] is in use again.",
     ),
 }
+OFFLINE: Say = (
+    "提供元に確認できません。{label} はこのファイルの期限 {until} まで導入できます。導入しますか。",
+    "The provider cannot be asked. By this file {label} may be installed until {until}. Install?",
+)
+CONSENT: Say = (
+    "適用結果（製品、版、段階、成否、導入の番号）を提供元に送ります（--no-report で停止）。",
+    "Outcomes (product, release, phase, result, this installation's id) are sent to the provider.",
+)
 SHORT = 12
 COMPARE = "案内状にある値と同じことを確かめてください / compare with the value in your letter"
 
@@ -113,6 +131,23 @@ def ended(end: Ended, language: str) -> str:
         "why_en": end.why.get("en", ""),
     }
     return _filled(ENDS[end.end], language, facts).strip()
+
+
+def offline(label: str, until: str, language: str) -> str:
+    """The question when nobody but the member can be asked."""
+    return _filled(OFFLINE, language, {"label": label, "until": until})
+
+
+def consent(settings: Settings) -> str:
+    """What is sent, or nothing where nothing is."""
+    return _filled(CONSENT, settings.language, {}) if settings.report else ""
+
+
+def progress(moment: Moment) -> str:
+    """Bytes, rate and remaining time, short enough for one line."""
+    left = moment.remaining
+    rest = "" if left is None else f"  {left:.0f} s"
+    return f"{moment.done:,} / {moment.total:,} B  {moment.rate / 1e6:.1f} MB/s{rest}"
 
 
 class _Facts(dict[str, str]):

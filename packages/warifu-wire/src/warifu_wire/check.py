@@ -69,6 +69,18 @@ class Machine:
     health: Health
 
 
+class Leased(Protocol):
+    """A decision that holds until `expires`, and the clocks when it was taken."""
+
+    @property
+    def expires(self) -> Instant:
+        """When it is over."""
+
+    @property
+    def taken(self) -> Reading:
+        """The clocks at the decision."""
+
+
 @dataclass(frozen=True, slots=True)
 class Go:
     """The release to install, its manifest, why, until when, and the clocks at the decision."""
@@ -157,9 +169,30 @@ class Routed:
 
     def decide(self, machine: Machine) -> Go | Stay:
         """8–13 for one machine; raises `Refusal` where something is wrong and not just absent."""
+        found = self.offered(machine)
+        if isinstance(found, Stay):
+            return found
+        offer, why = found
+        # 9 not stopped, held or capped away
+        most = self.allowed(offer.id)
+        # 12, 13 the open stage and this machine's slot in it
+        opened = self.warned.opened
+        path = f"gates/{self.routes.product}.json"
+        gate = gates.read(required(opened.served.targets, path), self.routes.product).of(offer.id)
+        now = opened.clock().wall
+        if not plan.is_open(offer.plan, gate, machine.installation, now, most):
+            return Stay("not-yet" if gate else "no-gate", why)
+        # 10, 11 the evidence, and the same bytes all along
+        manifest = self.proven(offer)
+        # 4 again, now that everything is fetched
+        taken = opened.clock()
+        within(opened.served.expires, taken.wall, opened.rules.lease_max)
+        return Go(offer, manifest, self.routes.seq, why, opened.served.expires, taken)
+
+    def offered(self, machine: Machine) -> tuple[Offer, Mapping[str, str]] | Stay:
+        """8: what the first route that fits leads to and why; never to a lower rank."""
         if machine.product != self.routes.product:
             raise Mismatch("wrong-product", needed=self.routes.product, found=machine.product)
-        # 8 the first route that fits, and never to a lower rank
         installed = machine.installed or self.routes.known_trees.get(machine.tree_digest)
         route = self.routes.route(installed, machine.tree, machine.health)
         if route is None or route.offer is None:
@@ -170,21 +203,7 @@ class Routed:
         if offer.id == installed and machine.tree is Tree.INTACT:
             return Stay("up-to-date", route.why)
         self._rises(offer, installed)
-        # 9 not stopped, held or capped away
-        most = self.allowed(offer.id)
-        # 12, 13 the open stage and this machine's slot in it
-        opened = self.warned.opened
-        path = f"gates/{self.routes.product}.json"
-        gate = gates.read(required(opened.served.targets, path), self.routes.product).of(offer.id)
-        now = opened.clock().wall
-        if not plan.is_open(offer.plan, gate, machine.installation, now, most):
-            return Stay("not-yet" if gate else "no-gate", route.why)
-        # 10, 11 the evidence, and the same bytes all along
-        manifest = self.proven(offer)
-        # 4 again, now that everything is fetched
-        taken = opened.clock()
-        within(opened.served.expires, taken.wall, opened.rules.lease_max)
-        return Go(offer, manifest, self.routes.seq, route.why, opened.served.expires, taken)
+        return offer, route.why
 
     def allowed(self, release: Digest) -> int:
         """The largest share (millionths) the stops leave a release; raises `Stopped`."""
@@ -269,12 +288,12 @@ def within(expires: Instant, now: Instant, lease_max: int) -> None:
         raise Stale("lease-too-long", needed=f"at most {lease_max} s", until=times.spell(expires))
 
 
-def still_within(go: Go, after: Reading) -> None:
+def still_within(leased: Leased, after: Reading) -> None:
     """14: right after the rename; raises `Stale` when the lease ran out or a clock jumped."""
-    if after.wall >= go.expires:
-        raise Stale("lease-over", needed="undo the switch", until=times.spell(go.expires))
-    wall = (after.wall - go.taken.wall).total_seconds()
-    apart = abs(wall - (after.boot - go.taken.boot))
+    if after.wall >= leased.expires:
+        raise Stale("lease-over", needed="undo the switch", until=times.spell(leased.expires))
+    wall = (after.wall - leased.taken.wall).total_seconds()
+    apart = abs(wall - (after.boot - leased.taken.boot))
     if apart > JUMP:
         raise Stale("clock-jumped", needed="undo the switch", apart=f"{apart:.0f} s")
 

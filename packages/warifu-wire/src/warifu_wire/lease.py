@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warifu_wire import dsse, times
 from warifu_wire.canonical import Json, dumps
-from warifu_wire.digest import Digest, digest
+from warifu_wire.digest import Digest, digest, of_tree
 from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Malformed, Mismatch, Stale
 from warifu_wire.fields import document
@@ -15,6 +16,8 @@ from warifu_wire.times import Instant
 
 PAYLOAD_TYPE = "application/vnd.warifu.offline-lease.v1+json"
 LEASE_TYPE = "urn:warifu:offline-lease:v1"
+PART = "lease.json"
+"""The lease's name in a bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class OfflineLease:
             "release": self.release,
             "type": LEASE_TYPE,
         }
+
+
+def bundle_digest(parts: Mapping[str, Digest]) -> Digest:
+    """The digest of a bundle: of its parts by name, the lease itself left out."""
+    return of_tree((name, "file", one) for name, one in parts.items() if name != PART)
 
 
 def allowed(

@@ -1,0 +1,69 @@
+"""The updater in the background: a systemd user timer, which needs no administrator rights."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from warifu_client.machine import Machine
+from warifu_wire import atomic
+from warifu_wire.errors import Fault
+
+HOUR = 3_600
+_PLAIN = re.compile(r"[A-Za-z0-9/._+:=,@-]+")
+
+
+def units(machine: Machine, updater: Path, every: int = 6 * HOUR) -> dict[str, str]:
+    """Unit files by name; `updater` is the program to start, `every` is in seconds.
+
+    Machines come scattered over an eighth of the time between two runs, and after a missed run
+    when they wake. Exit codes 1, 4 and 5 are answers, not failures of the unit.
+    """
+    name = f"warifu-update-{machine.settings.product}"
+    command = f"{_quoted(str(updater))} apply --folder {_quoted(str(machine.layout.root))} --json"
+    service = f"""[Unit]
+Description=Keep {machine.settings.product} at what its provider signed
+Documentation=man:warifu-update(1)
+
+[Service]
+Type=oneshot
+ExecStart={command}
+SuccessExitStatus=1 4 5
+Nice=10
+IOSchedulingClass=idle
+NoNewPrivileges=yes
+"""
+    timer = f"""[Unit]
+Description=Ask for releases of {machine.settings.product}
+
+[Timer]
+OnStartupSec=5min
+OnUnitInactiveSec={every}s
+RandomizedDelaySec={every // 8}s
+Persistent=yes
+
+[Install]
+WantedBy=timers.target
+"""
+    return {f"{name}.service": service, f"{name}.timer": timer}
+
+
+def install(machine: Machine, updater: Path, folder: Path) -> tuple[Path, ...]:
+    """Write the units into a folder (usually ~/.config/systemd/user); raises `Fault`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(f"cannot make {folder}: {error.strerror}", needed="write access") from error
+    written = []
+    for name, text in units(machine, updater).items():
+        atomic.write(folder / name, text.encode())
+        written.append(folder / name)
+    return tuple(written)
+
+
+def _quoted(word: str) -> str:
+    """A word as systemd reads it (systemd.syntax(7), "Quoting"; specifiers doubled)."""
+    if _PLAIN.fullmatch(word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
