@@ -69,6 +69,14 @@ class Drill:
         self.member = self.new_member("member")
         return self
 
+    def resumed(self) -> Drill:
+        """The house of another process, from its files."""
+        current = self.house.repository.current(PRODUCT)
+        assert current.road is not None
+        self.release = self.house.release("print('one')", kind=Kind.INSTALL)
+        assert self.release.id == current.road.offers[0].id
+        return self
+
     def new_member(self, name: str) -> Member:
         """A machine set up with the first root."""
         if not (self.house.folder / "metadata").exists():
