@@ -7,7 +7,7 @@ and stop comes from `warifu.model.alarm`; only people, delays and failures are d
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -24,13 +24,15 @@ from warifu_wire import plan as stages
 from warifu_wire.digest import of_bytes
 from warifu_wire.gates import Gate
 from warifu_wire.plan import Audience, Circle, Plan, Stage
-from warifu_wire.stops import WHOLE
+from warifu_wire.stops import WHOLE, Halt, Stop, Stops
 from warifu_wire.times import Instant
 
 PUBLISHED = datetime(2012, 2, 5, 4, 23, tzinfo=UTC)
+PRODUCT = "simulated"
 RELEASE = of_bytes(b"simulated release")
+WHY = {"en": "Simulated.", "ja": "模擬です。"}
 SALT = "fleet"
-VISIT, REPORT, BEAT = 0, 1, 2
+VISIT, REPORT, BEAT, PERSON = 0, 1, 2, 3
 EVERY = 600.0
 WATCHFUL = 60.0
 """Within how many seconds a volunteer notices that a release is there."""
@@ -42,8 +44,10 @@ class Scene:
 
     `downloads` is how many come until the 2012 stop, `q0` the alarm's baseline in millionths
     (None: no alarm), `probe` after how many seconds the probe passes (None: it fails), `poll` how
-    long (seconds) somebody who was not offered it waits before asking again. Where `in_order` is
-    set, places in the ramp follow the order of arrival ("the first 40 who come").
+    long (seconds) somebody who was not offered it waits before asking again. `stop_at` is when a
+    person stops it, whatever the alarm says. Where `in_order` is set, places in the ramp follow the
+    order of arrival ("the first 40 who come"); `obeyed` says whether machines ask again before they
+    install (not so in 2012).
     """
 
     stages: tuple[Stage, ...]
@@ -55,14 +59,16 @@ class Scene:
     poll: float = 3_600.0
     horizon: float = UNTIL_STOP
     in_order: bool = False
+    stop_at: float | None = None
+    obeyed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """How one run went: members, and seconds after publication (None: never).
 
-    `exposed` are those for whom it would have failed if downloaded bytes were installed after the
-    hold as in 2012; `affected` those for whom it did fail, because installing is refused then.
+    `exposed` are those for whom it fails if bytes downloaded before the hold are all installed, as
+    in 2012; `affected` those for whom it did fail: where the stop is obeyed, far fewer.
     """
 
     offered: int
@@ -87,6 +93,7 @@ class _State:
     all_n: int = 0
     all_k: int = 0
     bad_volunteers: int = 0
+    stops: Stops = field(default_factory=lambda: Stops(PRODUCT, ()))
     held: float | None = None
     stopped: float | None = None
     full: float | None = None
@@ -131,6 +138,8 @@ def run(scene: Scene, rng: np.random.Generator) -> Told:
             state.queue.append((float(comes), VISIT, member))
     if scene.probe is not None:
         state.queue.append((scene.probe, BEAT, -1))
+    if scene.stop_at is not None:
+        state.queue.append((scene.stop_at, PERSON, -1))
     heapq.heapify(state.queue)
     while state.queue:
         now, kind, member = heapq.heappop(state.queue)
@@ -141,23 +150,45 @@ def run(scene: Scene, rng: np.random.Generator) -> Told:
             continue
         if kind == REPORT:
             _report(state, scene, cast, member, now)
+        elif kind == PERSON:
+            _halt(state, Level.STOP, now)
         else:
             heapq.heappush(state.queue, (now + EVERY, BEAT, -1))
         _gate(state, scene, cast, now, rng)
     return _told(state, cast, scene)
 
 
+def admitted(
+    plan: Plan, gate: Gate | None, halts: Iterable[Stop], installation: str, now: Instant
+) -> bool:
+    """Steps 9, 12 and 13 of the client's check for a machine whose route leads to the release."""
+    entries = tuple(halts)
+    if any(one.state is not Halt.CAPPED for one in entries):
+        return False
+    most = min((one.max_share for one in entries), default=WHOLE)
+    return stages.is_open(plan, gate, installation, now, most)
+
+
 def _visit(state: _State, cast: Cast, ids: Sequence[str], member: int, now: float) -> None:
-    """A member asks: the client's own rule answers."""
-    if state.held is not None:
-        return
-    if not stages.is_open(state.plan, state.gate, ids[member], _at(now), WHOLE):
+    """A member asks: the client's own rules answer."""
+    if not admitted(state.plan, state.gate, state.stops.entries, ids[member], _at(now)):
         state.waiting.append(member)
         return
     state.offered.append(member)
     state.taken[member] = now
     if cast.installs[member] and cast.reports[member]:
         heapq.heappush(state.queue, (now + float(cast.takes[member]), REPORT, member))
+
+
+def _halt(state: _State, level: Level, now: float) -> None:
+    """A hold or stop is in force from now on."""
+    if state.held is None:
+        state.held = now
+    halt = Halt.STOPPED if level is Level.STOP else Halt.HELD
+    if level is Level.STOP and state.stopped is None:
+        state.stopped = now
+    if halt not in {one.state for one in state.stops.entries}:
+        state.stops = state.stops.added(RELEASE, halt, since=_at(now), reason=WHY, by="alarm")
 
 
 def _report(state: _State, scene: Scene, cast: Cast, member: int, now: float) -> None:
@@ -174,20 +205,19 @@ def _report(state: _State, scene: Scene, cast: Cast, member: int, now: float) ->
         alarm.judged(Evidence(Stream.FAILURES, (Count("all", state.k, state.n),), scene.q0)),
         alarm.judged(Evidence(Stream.CANARY, (Count("all", state.bad_volunteers, 1),), scene.q0)),
     }
-    if levels != {None} and state.held is None:
-        state.held = now
-    if Level.STOP in levels and state.stopped is None:
-        state.stopped = now
+    for level in (Level.HOLD, Level.STOP):
+        if level in levels:
+            _halt(state, level, now)
 
 
 def _gate(state: _State, scene: Scene, cast: Cast, now: float, rng: np.random.Generator) -> None:
     """The rollout's own rule opens the next stage, or not; those who waited ask again in time."""
-    if state.held is not None or state.full is not None:
+    if state.full is not None:
         return
     found = rollout.proceed(
         Rollout(
-            *("simulated", RELEASE, state.plan, 1, PUBLISHED, PUBLISHED),
-            *(state.stage, _at(state.opened), ()),
+            *(PRODUCT, RELEASE, state.plan, 1, PUBLISHED, PUBLISHED),
+            *(state.stage, _at(state.opened), state.stops.entries),
         ),
         Tally((Count("all", state.all_k, state.all_n),), Count("all", 0, 0), {}, (), RELEASE),
         Verdict(RELEASE, RELEASE, 1, _at(now), True, frozenset()),
@@ -207,7 +237,7 @@ def _gate(state: _State, scene: Scene, cast: Cast, now: float, rng: np.random.Ge
 
 
 def _told(state: _State, cast: Cast, scene: Scene) -> Told:
-    until = scene.horizon if state.held is None else state.held
+    until = scene.horizon if state.held is None or not scene.obeyed else state.held
     would = [member for member in state.taken if cast.installs[member]]
     did = [
         member

@@ -166,7 +166,7 @@ def publish(house: House, now: datetime) -> tuple[work.Tried, ...]:
         by=RELEASE_ENGINEER,
         now=now,
     )
-    return work.run(house, now)
+    return work.run(house, now, until="enact")
 
 
 def stop(
@@ -191,7 +191,7 @@ def stop(
         now=now,
         max_share=max_share,
     )
-    tried = [one for one in work.run(house, now) if one.verb == "narrow"]
+    tried = [one for one in work.run(house, now, until="narrow") if one.verb == "narrow"]
     seq = int(event.key.rpartition("/")[2])
     failed = tried[-1].why if tried else "the worker has it"
     return Halted(seq, not failed, failed)

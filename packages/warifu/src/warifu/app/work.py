@@ -13,7 +13,7 @@ from warifu.model.ledger import Due
 from warifu.model.rollout import Pace
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Fault, Refusal
-from warifu_wire.stops import Halt
+from warifu_wire.stops import Halt, in_force, read_entry, union
 
 ALARM = "alarm"
 RETRY = (1, 2, 5, 15, 60)
@@ -43,8 +43,11 @@ class Tried:
         return not self.why
 
 
-def run(house: House, now: datetime, limit: int = 50) -> tuple[Tried, ...]:
-    """Try the work that is due, oldest first; what fails is due again later, and never lost."""
+def run(house: House, now: datetime, until: str = "", limit: int = 50) -> tuple[Tried, ...]:
+    """Try the work that is due, oldest first; what fails is due again later, and never lost.
+
+    A door that waits for one verb leaves the rest to the worker: `until` names it.
+    """
     tried: list[Tried] = []
     while len(tried) < limit and (claimed := house.ledger.claim(now, limit=1)):
         (due,) = claimed
@@ -58,6 +61,8 @@ def run(house: House, now: datetime, limit: int = 50) -> tuple[Tried, ...]:
         else:
             house.ledger.done(due)
         tried.append(Tried(due.work.verb, due.work.subject, why))
+        if due.work.verb == until:
+            break
     return tuple(tried)
 
 
@@ -146,8 +151,11 @@ def _halt_release(
     house: House, release: Digest, state: Halt, why: Mapping[str, str], now: datetime
 ) -> None:
     """The alarm narrows on its own key, once a state: a repeat adds nothing."""
-    held = [row["state"] for _, row in house.ledger.rows("stop") if row["release"] == release]
-    if state.value in held or Halt.STOPPED.value in held:
+    current = house.repository.current(house.product)
+    recorded = tuple(read_entry(dict(row)) for _, row in house.ledger.rows("stop"))
+    lifted = frozenset() if current.road is None else current.road.lifted
+    found = in_force(union(current.stops.entries, recorded), release, lifted)
+    if {one.state for one in found} & {state, Halt.STOPPED}:
         return
     stop.stop(
         house.ledger,
