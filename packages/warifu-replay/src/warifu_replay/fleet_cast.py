@@ -79,7 +79,7 @@ def arrivals(members: int, downloads: int, horizon: float, rng: np.random.Genera
     scaled = mass * downloads / (members * np.interp(UNTIL_STOP, edges, mass))
     chance = rng.random(members)
     came = np.interp(chance, scaled, edges)
-    return np.where(chance <= scaled[-1], came, np.inf)
+    return np.where((chance <= scaled[-1]) & (came < horizon), came, np.inf)
 
 
 def profile(horizon: float) -> tuple[Seconds, Seconds]:
