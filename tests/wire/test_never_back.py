@@ -28,21 +28,21 @@ KNOWN = [of_bytes(b"known %d" % number) for number in range(6)]
 def policy(dice: random.Random) -> Routed:
     """A policy that two persons might sign: any routes, ranks, stops, lifts and gates."""
     made = dice.sample(MANIFESTS, dice.randrange(1, 6))
-    offers = tuple(sample.offer(one, rank=dice.randrange(6)) for one in made)
+    offers = tuple(sample.offer(one, rank=dice.randrange(9)) for one in made)
     known = tuple(Known(one, dice.randrange(6), "") for one in dice.sample(KNOWN, 4))
     every: list[Digest | None] = [None, *(one.id for one in (*offers, *known))]
     rules = tuple(
         Route(
-            dice.choice(every),
-            dice.choice([None, *Tree]),
-            dice.choice([None, *Health]),
-            dice.choice([None, *(one.id for one in offers)]),
+            dice.choice([None, *every]),
+            dice.choice([None, None, None, *Tree]),
+            dice.choice([None, None, None, *Health]),
+            dice.choice(offers).id if dice.random() < 0.9 else None,
             sample.WHY,
         )
         for _ in range(dice.randrange(1, 8))
     )
     list_ = Stops(sample.PRODUCT, ())
-    for _ in range(dice.randrange(4)):
+    for _ in range(dice.randrange(3)):
         list_ = list_.added(
             dice.choice(offers).id, dice.choice(list(Halt)), since=sample.NOW,
             reason=sample.REASON, by="oncall-1", max_share=dice.randrange(1_000_000),
