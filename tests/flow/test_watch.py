@@ -21,7 +21,7 @@ from warifu.testing_watch import MemoryTraffic, ToldBox
 from warifu_wire import canonical, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
-from warifu_wire.errors import Refusal, SignoffMissing
+from warifu_wire.errors import Mismatch, Refusal, SignoffMissing
 from warifu_wire.gates import Gate, Gates
 from warifu_wire.outcome import Outcome, Phase, Result
 from warifu_wire.stops import Halt, Stops
@@ -229,6 +229,19 @@ def test_an_alarm_rings_once(post: Post) -> None:
     (stopped,) = post.watch()
     assert stopped.facts["level"] == "stop"
     assert post.watch() == ()
+
+
+def test_recorded_alarms_replay(post: Post) -> None:
+    """Each follows from its own evidence to the bit; one that was made up does not."""
+    assert watch.replay(post.ledger) == 0
+    for number in range(4):
+        post.tells(f"member {number:04}", Phase.TRIAL, Result.FAILED, "abi-mismatch")
+    (rung,) = post.watch()
+    assert watch.replay(post.ledger) == 1
+    facts = {**rung.facts, "level": "hold"}
+    post.ledger.append(Draft("outcome.alarm", "x", post.now, "watch", facts, key="made up"))
+    with pytest.raises(Mismatch):
+        watch.replay(post.ledger)
 
 
 def test_who_enrolled_afterwards_moves_nothing(post: Post) -> None:

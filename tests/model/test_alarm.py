@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from warifu.model import alarm
 from warifu.model.alarm import HOLD, STOP, Count, Evidence, Level, Stream, judged, least, value
+from warifu_wire.errors import Malformed, Mismatch
 
 Q0 = 20_000
 
@@ -137,6 +138,34 @@ def test_evidence_replays_to_the_bit() -> None:
     assert one.digest == again.digest
     assert one.digest != Evidence(Stream.FAILURES, one.counts, 13_338).digest
     assert one.to_json()["e"] == alarm.spelled(one.e)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("e", "10484.259"), ("k", 5), ("stop_at", 10**6), ("q0_millionths", 1), ("stream", "cases")],
+)
+def test_changed_evidence_does_not_replay(field: str, value: object) -> None:
+    """Whatever is changed in it, it no longer follows; unchanged it does."""
+    told = Evidence(Stream.FAILURES, (Count("a", 4, 4),), Q0).to_json()
+    assert alarm.replayed(told) == Evidence(Stream.FAILURES, (Count("a", 4, 4),), Q0)
+    with pytest.raises(Mismatch):
+        alarm.replayed({**told, field: value})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stream", "omens"),
+        ("q0_millionths", 0),
+        ("counts", [{"k": 5, "n": 4, "stratum": "a"}]),
+        ("counts", [{"k": 5}]),
+    ],
+)
+def test_what_is_no_evidence(field: str, value: object) -> None:
+    """An unknown stream, no baseline, more bad ones than there were: malformed, not a crash."""
+    told = Evidence(Stream.FAILURES, (Count("a", 4, 4),), Q0).to_json()
+    with pytest.raises(Malformed):
+        alarm.replayed({**told, field: value})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from warifu_wire import canonical, gates, stops, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, digest, of_bytes
 from warifu_wire.dsse import Envelope
-from warifu_wire.errors import Refusal
+from warifu_wire.errors import Mismatch, Refusal
 from warifu_wire.fields import whole
 from warifu_wire.gates import Gates
 from warifu_wire.routes import Routes
@@ -104,6 +104,22 @@ def watch(
         if (level := alarm.judged(one)) is not None
     )
     return ledger.append(*(one for one in rung if ledger.row("alarm", one.key) is None))
+
+
+def replay(ledger: Ledger) -> int:
+    """Compute every recorded alarm anew from its evidence; how many there are.
+
+    Raises `Mismatch` at the first whose figures or level do not follow from what it counted.
+    """
+    done = 0
+    for event in ledger.events(kind="outcome.alarm"):
+        level = alarm.judged(alarm.replayed(event.facts["evidence"]))
+        if level is None or level.value != event.facts["level"]:
+            raise Mismatch(
+                "alarm-differs", needed=str(level), found=event.facts["level"], seq=event.seq
+            )
+        done += 1
+    return done
 
 
 def gate(

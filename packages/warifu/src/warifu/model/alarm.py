@@ -18,12 +18,18 @@ from math import comb, factorial
 from warifu_wire import canonical
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.errors import Malformed, Mismatch
+from warifu_wire.fields import exactly, rows, text, whole
 
 MILLION = 1_000_000
 HOLD = 20
 STOP = 10_000
 STOP_MEMBERS = 3
 PRIOR = 8
+EVIDENCE = frozenset(
+    {"counts", "e", "hold_at", "k", "n", "prior", "q0_millionths", "stop_at", "stop_members"}
+    | {"stream"}
+)
 _EXACT = Context(prec=60)
 _CASES_SCALE = Fraction(1, 20)
 
@@ -155,6 +161,25 @@ def judged(evidence: Evidence) -> Level | None:
     if e >= STOP and evidence.k >= STOP_MEMBERS:
         return Level.STOP
     return Level.HOLD if e >= HOLD else None
+
+
+def replayed(told: Json) -> Evidence:
+    """Evidence read back and computed anew; raises `Mismatch` unless every bit of it follows.
+
+    A release is never stopped on figures that nobody can compute again.
+    """
+    row = exactly(told, EVIDENCE)
+    counts = tuple(
+        Count(text(one["stratum"]), whole(one["k"], 0, whole(one["n"])), whole(one["n"]))
+        for one in (exactly(each, {"k", "n", "stratum"}) for each in rows(row["counts"]))
+    )
+    stream = text(row["stream"])
+    if stream not in set(Stream):
+        raise Malformed("not-evidence", needed=f"a stream of {sorted(Stream)}", found=stream)
+    found = Evidence(Stream(stream), counts, whole(row["q0_millionths"], 1))
+    if found.to_json() != row:
+        raise Mismatch("evidence-differs", needed=spelled(found.e), found=row["e"])
+    return found
 
 
 def baseline(healthy: Iterable[Count], declared: int, enough: int = 150) -> int:
