@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from warifu.engines.attest import entries
-from warifu.engines.attest.entries import State
+from warifu.engines.attest.entries import Kind, State
 from warifu.engines.attest.keyring import FILE, FolderKeyring
 from warifu.model.ports import Keyring
 from warifu.testing import MemoryKeyring
@@ -25,15 +25,14 @@ def folder_keyring(folder: Path, passphrase: str = PASSPHRASE) -> FolderKeyring:
     return FolderKeyring(folder, ask=lambda _name: passphrase)
 
 
-@pytest.fixture(params=["memory", "sealed", "trial"])
+@pytest.fixture(params=["memory", *Kind])
 def keyring(request: pytest.FixtureRequest, tmp_path: Path) -> Keyring:
     """Two keys, "build" and "verify", in each form."""
     if request.param == "memory":
         return MemoryKeyring("verify", "build")
     made = folder_keyring(tmp_path)
-    create = made.create if request.param == "sealed" else made.create_trial
     for name in ("verify", "build"):
-        create(name, now=NOW)
+        made.create(name, now=NOW, kind=Kind(request.param))
     return folder_keyring(tmp_path)
 
 
@@ -58,7 +57,7 @@ def test_an_unknown_key_is_refused(keyring: Keyring) -> None:
 
 def test_a_trial_key_says_so_in_its_id(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    trial, true = keyring.create_trial("a", now=NOW), keyring.create("b", now=NOW)
+    trial, true = keyring.create("a", now=NOW, kind=Kind.TRIAL), keyring.create("b", now=NOW)
     assert (trial.trial, true.trial) == (True, False)
     assert trial.public.keyid.startswith("trial-")
     assert not true.public.keyid.startswith("trial-")
@@ -67,7 +66,7 @@ def test_a_trial_key_says_so_in_its_id(tmp_path: Path) -> None:
 def test_a_trial_key_opens_without_asking_and_nobody_else_can_read_its_secret(
     tmp_path: Path,
 ) -> None:
-    entry = folder_keyring(tmp_path).create_trial("a", now=NOW)
+    entry = folder_keyring(tmp_path).create("a", now=NOW, kind=Kind.TRIAL)
     modes = {stat.S_IMODE(one.stat().st_mode) for one in tmp_path.glob(f"{entry.public.keyid}*")}
     assert modes == {0o600}
     FolderKeyring(tmp_path).signer("a").sign(b"data")
@@ -117,20 +116,20 @@ def test_the_private_half_is_nowhere_in_the_clear(tmp_path: Path) -> None:
 
 def test_a_name_is_given_once_and_well_formed(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    keyring.create_trial("a", now=NOW)
+    keyring.create("a", now=NOW, kind=Kind.TRIAL)
     with pytest.raises(Refusal, match="key-exists"):
-        keyring.create_trial("a", now=NOW)
+        keyring.create("a", now=NOW, kind=Kind.TRIAL)
     for bad in ("", "A", "a/b", "../a", "-a", "a" * 65):
         with pytest.raises(Refusal, match="bad-key-name"):
-            keyring.create_trial(bad, now=NOW)
+            keyring.create(bad, now=NOW, kind=Kind.TRIAL)
     with pytest.raises(Refusal, match="bad-scheme"):
-        keyring.create_trial("b", now=NOW, scheme="rsa")
+        keyring.create("b", now=NOW, kind=Kind.TRIAL, scheme="rsa")
     assert keyring.names() == ("a",)
 
 
 def test_one_key_cannot_have_two_names(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    entry = keyring.create_trial("a", now=NOW)
+    entry = keyring.create("a", now=NOW, kind=Kind.TRIAL)
     with pytest.raises(Refusal, match="same-key"):
         keyring.add("b", entry.uri, entry.public, now=NOW)
 
@@ -140,7 +139,7 @@ def test_a_retired_or_compromised_key_stays_known_and_never_signs(
     tmp_path: Path, state: State
 ) -> None:
     keyring = folder_keyring(tmp_path)
-    entry = keyring.create_trial("a", now=NOW)
+    entry = keyring.create("a", now=NOW, kind=Kind.TRIAL)
     keyring.signer("a")
     assert keyring.become("a", state).state is state
     with pytest.raises(Refusal, match=f"key-{state}"):
@@ -152,7 +151,7 @@ def test_a_retired_or_compromised_key_stays_known_and_never_signs(
 
 def test_a_retired_key_can_still_be_called_compromised(tmp_path: Path) -> None:
     keyring = folder_keyring(tmp_path)
-    keyring.create_trial("a", now=NOW)
+    keyring.create("a", now=NOW, kind=Kind.TRIAL)
     keyring.become("a", State.RETIRED)
     assert keyring.become("a", State.COMPROMISED).state is State.COMPROMISED
     with pytest.raises(Refusal, match="key-stays"):
@@ -178,7 +177,7 @@ def test_an_empty_keyring_file_is_not_an_empty_keyring(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\n"])
 def test_a_file_that_is_no_key_is_malformed(tmp_path: Path, data: bytes) -> None:
-    entry = folder_keyring(tmp_path).create_trial("a", now=NOW)
+    entry = folder_keyring(tmp_path).create("a", now=NOW, kind=Kind.TRIAL)
     (tmp_path / entry.uri.removeprefix("sealed:")).write_bytes(data)
     with pytest.raises(Malformed):
         folder_keyring(tmp_path).signer("a")
@@ -196,7 +195,7 @@ def test_a_key_store_that_is_not_there_is_a_fault(tmp_path: Path, uri: str, what
 
 
 def test_the_keyring_file_is_read_strictly(tmp_path: Path) -> None:
-    folder_keyring(tmp_path).create_trial("a", now=NOW)
+    folder_keyring(tmp_path).create("a", now=NOW, kind=Kind.TRIAL)
     good = (tmp_path / FILE).read_bytes()
     assert entries.spell(entries.read(good)) == good
     for old, new in (
@@ -212,15 +211,15 @@ def test_the_keyring_file_is_read_strictly(tmp_path: Path) -> None:
             FolderKeyring(tmp_path).names()
 
 
-@pytest.mark.parametrize("trial", [False, True])
+@pytest.mark.parametrize("kind", Kind)
 def test_a_rotated_name_has_a_new_key_and_the_former_one_still_signs(
-    tmp_path: Path, trial: bool
+    tmp_path: Path, kind: Kind
 ) -> None:
     keyring = folder_keyring(tmp_path)
-    first = (keyring.create_trial if trial else keyring.create)("root-1", now=NOW)
+    first = keyring.create("root-1", now=NOW, kind=kind)
     former, new = keyring.rotate("root-1", now=NOW)
     assert (former.name, former.public, former.state) == ("root-1-was-1", first.public, "active")
-    assert (new.name, new.trial, new.public.scheme) == ("root-1", trial, "ed25519")
+    assert (new.name, new.kind, new.public.scheme) == ("root-1", kind, "ed25519")
     assert new.public.numbers != first.public.numbers
     again, _ = keyring.rotate("root-1", now=NOW)
     assert again.name == "root-1-was-2"
@@ -237,3 +236,13 @@ def test_a_rotation_that_fails_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="weak-passphrase"):
         folder_keyring(tmp_path, "short").rotate("root-1", now=NOW)
     assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_a_trial_key_is_followed_by_a_true_one_and_never_the_other_way(tmp_path: Path) -> None:
+    keyring = folder_keyring(tmp_path)
+    keyring.create("root-1", now=NOW, kind=Kind.TRIAL)
+    former, new = keyring.rotate("root-1", now=NOW, to="kept")
+    assert (former.trial, new.kind) == (True, Kind.KEPT)
+    for place in ("trial", "sealed:", "elsewhere"):
+        with pytest.raises(Refusal, match="bad-place"):
+            keyring.rotate("root-1", now=NOW, to=place)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.targets.house import PRODUCT, House, Release
 from tests.targets.member import Member, local
 from warifu.app.keys import Office
+from warifu.engines.attest import entries
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.store import FolderStore
@@ -25,7 +26,7 @@ def key_files(folder: Path) -> Path:
     """Every key of a house, in files."""
     keyring = FolderKeyring(folder)
     for name in key_names(PERSONS):
-        keyring.create_trial(name, now=datetime(2012, 2, 5, tzinfo=UTC))
+        keyring.create(name, now=datetime(2012, 2, 5, tzinfo=UTC), kind=entries.Kind.TRIAL)
     return folder
 
 

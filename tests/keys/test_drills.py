@@ -14,7 +14,7 @@ from tests.keys.drill import Drill
 from tests.targets.house import PRODUCT
 from warifu.app import keys
 from warifu.app.keys import Office
-from warifu.engines.attest.entries import State
+from warifu.engines.attest.entries import Kind
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu.engines.targets.layout import TIMESTAMP, Lives
 from warifu.engines.targets.repository import TufRepository
@@ -98,7 +98,7 @@ def test_a_stolen_online_key_cannot_install_anything_and_is_locked_out(drill: Dr
     place.write_bytes(honest)
     with pytest.raises(BadVersionNumberError):
         drill.goes()
-    keys.rotate(drill.office, "timestamp", drill.now(), state=State.COMPROMISED)
+    keys.rotate(drill.office, "timestamp", drill.now(), compromised=True)
     assert drill.goes()
     assert drill.goes(drill.new_member("another"))
     with pytest.raises(Refusal, match="key-compromised"):
@@ -112,7 +112,7 @@ def test_a_stolen_on_call_key_is_answered_by_rotation_and_one_lift(drill: Drill)
     stops = drill.house.stop(drill.release.id, key="oncall-1")
     with pytest.raises(Stopped):
         drill.goes()
-    keys.rotate(drill.office, "oncall-1", drill.now(), state=State.COMPROMISED)
+    keys.rotate(drill.office, "oncall-1", drill.now(), compromised=True)
     with pytest.raises(Refusal, match="not-on-call"):
         drill.house.stop(drill.release.id, key="oncall-1-was-1")
     with pytest.raises(Stopped):
@@ -158,7 +158,7 @@ def test_an_approver_leaves_and_the_others_sign_what_is_live(drill: Drill) -> No
 
 
 def test_an_approver_joins_and_signs(drill: Drill) -> None:
-    key = drill.keyring.create_trial("approver-4", now=drill.now()).public
+    key = drill.keyring.create("approver-4", now=drill.now(), kind=Kind.TRIAL).public
     person = Person("approver-4", "approver-4", False, frozenset({"approver"}), ((key, ACTIVE),))
     keys.join(drill.office, person, drill.now())
     keys.leave(drill.office, "approver-2", drill.now())
@@ -176,7 +176,7 @@ def test_a_machines_key_is_rotated_and_old_evidence_stays_good(drill: Drill, nam
 def test_a_compromised_verify_key_makes_its_evidence_worth_nothing(drill: Drill) -> None:
     before = drill.house.repository.current(PRODUCT)
     with pytest.raises(SignoffMissing):
-        keys.rotate(drill.office, "verify", drill.now(), state=State.COMPROMISED)
+        keys.rotate(drill.office, "verify", drill.now(), compromised=True)
     assert drill.house.repository.current(PRODUCT) == before
 
 

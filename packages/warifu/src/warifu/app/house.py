@@ -9,6 +9,7 @@ from pathlib import Path
 
 from warifu.app.config import Config
 from warifu.app.reactions import Reacting
+from warifu.engines.attest.entries import Kind
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu.engines.attest.statements import FolderStatements
 from warifu.engines.build.builder import SandboxBuilder
@@ -98,7 +99,7 @@ def found(config: Config, now: datetime, told: Callable[[str], None]) -> House:
     names = people.key_names(everybody)
     for number, name in enumerate(names, 1):
         if name not in keyring.names():
-            keyring.create_trial(name, now=now)
+            keyring.create(name, now=now, kind=Kind.TRIAL)
         told(f"key {number} of {len(names)}: {name}")
     policy = config.policy
     repository = _repository(config, keyring)

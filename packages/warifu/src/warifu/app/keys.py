@@ -12,7 +12,7 @@ from datetime import datetime
 
 from warifu.engines.attest import hsm
 from warifu.engines.attest.entries import FORMER, Entry, State
-from warifu.engines.attest.keyring import FolderKeyring
+from warifu.engines.attest.keyring import FolderKeyring, file_kind
 from warifu.model.ledger import Draft
 from warifu.model.ports import Ledger, Repository
 from warifu.model.publication import Current
@@ -76,23 +76,23 @@ def listed(office: Office) -> tuple[Known, ...]:
 
 
 def create(
-    office: Office, name: str, now: datetime, *, scheme: str = "ed25519", token: str = ""
+    office: Office, name: str, now: datetime, *, place: str = "asked", scheme: str = "ed25519"
 ) -> Entry:
-    """Make a key in a sealed file, or in the token of a `hsm:` URI. It signs nothing yet."""
-    if token:
-        made = office.keyring.create_in_token(name, hsm.slot(token), now=now)
+    """Make a key, in a file ("asked", "kept") or at a `hsm:` URI. It signs nothing yet."""
+    if place.startswith(f"{hsm.SCHEME}:"):
+        made = office.keyring.create_in_token(name, hsm.slot(place), now=now)
     else:
-        made = office.keyring.create(name, now=now, scheme=scheme)
+        made = office.keyring.create(name, now=now, kind=file_kind(place), scheme=scheme)
     _tell(office, "key.created", made.public, {"name": name, "place": _place(made)}, now)
     return made
 
 
 def rotate(
-    office: Office, name: str, now: datetime, *, state: State = State.RETIRED, to: str = ""
+    office: Office, name: str, now: datetime, *, compromised: bool = False, to: str = ""
 ) -> Rotated:
-    """A new key under the name, believed by the tree; the former one becomes `state`.
+    """A new key under the name, believed by the tree; the former one is retired or compromised.
 
-    `to` is where it is made: "" like the former, `sealed:` under a passphrase, a `hsm:` URI.
+    `to` is where it is made: "" like the former, "asked" or "kept" in a file, a `hsm:` URI.
     Raises `Refusal` when too few keys can sign the change; then both still sign, and the same
     call finishes it once they can.
     """
@@ -100,7 +100,9 @@ def rotate(
     if former is None:
         former, _ = office.keyring.rotate(name, now=now, to=to)
     new = office.keyring.entry(name)
-    known = KeyState.COMPROMISED if state is State.COMPROMISED else KeyState.RETIRED
+    state, known = State.RETIRED, KeyState.RETIRED
+    if compromised:
+        state, known = State.COMPROMISED, KeyState.COMPROMISED
     everybody = _replaced(_current(office).people, former.public, new.public, known)
     signed = _believed(office, everybody, now)
     facts: dict[str, Json] = {"former": former.public.keyid, "name": name, "state": state.value}

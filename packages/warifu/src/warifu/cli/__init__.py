@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from warifu.app import words
-from warifu.cli import operations, release, respond
+from warifu.cli import keys, operations, release, respond
 from warifu.cli.said import Said
 from warifu_wire.errors import Fault, Refusal
 
@@ -36,14 +36,17 @@ class Door(click.Group):
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--lang", type=click.Choice(words.LANGUAGES), default="en", help="Language.")
+@click.option("--passphrase-fd", type=int, help="Read passphrases from here, a line a key.")
 @click.version_option(package_name="warifu")
 @click.pass_context
-def main(ctx: click.Context, folder: Path, as_json: bool, lang: str) -> None:
+def main(
+    ctx: click.Context, folder: Path, as_json: bool, lang: str, passphrase_fd: int | None
+) -> None:
     """warifu releases software so that what was verified is what members install.
 
     Example: warifu init && warifu compose && warifu verify
     """
-    ctx.obj = Said(folder, as_json, lang)
+    ctx.obj = Said(folder, as_json, lang, passphrase_fd)
 
 
 def _told(error: Refusal | Fault, said: Said) -> None:
@@ -59,5 +62,5 @@ def _told(error: Refusal | Fault, said: Said) -> None:
     print(words.told(error, said.language), file=sys.stderr)
 
 
-for command in (*release.VERBS, *respond.VERBS, *operations.GROUPS):
+for command in (*release.VERBS, *respond.VERBS, *operations.GROUPS, *keys.GROUPS):
     main.add_command(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from warifu.app import config as configs
 from warifu.app import house as houses
 from warifu.app.house import House
+from warifu_wire.errors import Fault, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +23,11 @@ class Said:
     folder: Path
     as_json: bool
     language: str
+    descriptor: int | None = None
 
     def house(self) -> House:
         """The house of the folder; raises `Refusal` when there is none."""
-        return houses.open_house(configs.load(self.folder / configs.NAME), ask)
+        return houses.open_house(configs.load(self.folder / configs.NAME), self.ask)
 
     def tell(self, text: str, **facts: object) -> None:
         """The result: JSON for machines, the text for people."""
@@ -34,8 +37,22 @@ class Said:
         """Progress, on standard error."""
         print(f"  {text}", file=sys.stderr, flush=True)
 
+    def ask(self, name: str) -> str:
+        """A key's passphrase or PIN: one line of the descriptor, or typed at the terminal."""
+        if self.descriptor is None:
+            typed: str = click.prompt(f"passphrase of {name}", hide_input=True, err=True)
+            return typed
+        return line(self.descriptor, name)
 
-def ask(name: str) -> str:
-    """Ask for a key's passphrase at the terminal."""
-    found: str = click.prompt(f"passphrase of {name}", hide_input=True, err=True)
-    return found
+
+def line(descriptor: int, name: str) -> str:
+    """The next line of an open file descriptor; byte by byte, for the next reader's sake."""
+    found = b""
+    try:
+        while (byte := os.read(descriptor, 1)) not in {b"", b"\n"}:
+            found += byte
+    except OSError as error:
+        raise Fault(f"cannot read descriptor {descriptor}", needed="an open one") from error
+    if not found:
+        raise Refusal("passphrase-needed", needed="one line for each key", name=name)
+    return found.decode()

@@ -32,6 +32,14 @@ class State(StrEnum):
     COMPROMISED = "compromised"
 
 
+class Kind(StrEnum):
+    """How a key file is opened: a person is asked, or a file of mode 600 beside it is read."""
+
+    ASKED = "asked"
+    KEPT = "kept"
+    TRIAL = "trial"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A named key: `uri` says where the private half is, `secret` names the file beside the
@@ -48,6 +56,13 @@ class Entry:
     def trial(self) -> bool:
         """Whether this key was made for trial and must never guard anything true."""
         return self.public.keyid.startswith(TRIAL)
+
+    @property
+    def kind(self) -> Kind:
+        """How the key is opened."""
+        if self.trial:
+            return Kind.TRIAL
+        return Kind.KEPT if self.secret else Kind.ASKED
 
     def to_json(self) -> dict[str, Json]:
         """The entry as the keyring file holds it, without its name."""

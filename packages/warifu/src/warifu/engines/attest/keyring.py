@@ -21,7 +21,7 @@ from securesystemslib.signer._key import Key, SSlibKey
 from securesystemslib.signer._signer import Signer as Store
 
 from warifu.engines.attest import entries, hsm, sealed
-from warifu.engines.attest.entries import FORMER, TRIAL, Entry, State
+from warifu.engines.attest.entries import FORMER, TRIAL, Entry, Kind, State
 from warifu.model.ports import Signer
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
@@ -124,10 +124,8 @@ class FolderKeyring:
             return {}
         except OSError as error:
             raise Fault(f"cannot read the keyring: {error}", needed="the keyring file") from error
-        if (
-            self._read is None or data != self._read[0]
-        ):  # decoding every key again costs more than the file
-            self._read = (data, entries.read(data))
+        if self._read is None or data != self._read[0]:
+            self._read = (data, entries.read(data))  # decoding all keys costs more than the file
         return dict(self._read[1])
 
     def entry(self, name: str) -> Entry:
@@ -137,13 +135,12 @@ class FolderKeyring:
             raise Refusal("unknown-key", needed="a key of this keyring", name=name)
         return found
 
-    def create(self, name: str, *, now: datetime, scheme: str = "ed25519") -> Entry:
-        """Make a key in a sealed file; its passphrase is asked for. Raises `Refusal`, `Fault`."""
-        return self._create(name, now, scheme, trial=False)
-
-    def create_trial(self, name: str, *, now: datetime, scheme: str = "ed25519") -> Entry:
-        """Make a trial key, its random passphrase in a file of mode 600 beside it."""
-        return self._create(name, now, scheme, trial=True)
+    def create(
+        self, name: str, *, now: datetime, kind: Kind = Kind.ASKED, scheme: str = "ed25519"
+    ) -> Entry:
+        """Make a key in a sealed file; raises `Refusal`, `Fault`."""
+        with self._editing() as kept:
+            return self._made(kept, entries.named(name), now, scheme, kind)
 
     def add(self, name: str, uri: str, public: PublicKey, *, now: datetime) -> Entry:
         """Enter a key that a token or a KMS holds; raises `Refusal` when the name is taken."""
@@ -168,7 +165,7 @@ class FolderKeyring:
         """(former, new): a new key under the name; the former one gets a name of its own and still
         signs, because a new root needs its signature too. Retire it afterwards.
 
-        `to`: "" like the former key, `SEALED` a file with a passphrase, or a `hsm:` URI.
+        `to` is where the new one lives: "" like the former, a `Kind` of file, or a `hsm:` URI.
         """
         known = self.entry(name)
         with self._editing() as kept:
@@ -180,27 +177,25 @@ class FolderKeyring:
                 where = hsm.slot(place) if to else _next(kept, hsm.slot(place))
                 made = _new(kept, Entry(name, where.uri, hsm.generate(where, self._ask(name)), now))
             else:
-                trial = known.trial and not to
-                made = self._made(kept, name, now, known.public.scheme, trial=trial)
+                kind = file_kind(to) if to else known.kind
+                made = self._made(kept, name, now, known.public.scheme, kind)
             return former, made
 
-    def _create(self, name: str, now: datetime, scheme: str, *, trial: bool) -> Entry:
-        with self._editing() as kept:
-            return self._made(kept, entries.named(name), now, scheme, trial=trial)
-
     def _made(
-        self, kept: dict[str, Entry], name: str, now: datetime, scheme: str, *, trial: bool
+        self, kept: dict[str, Entry], name: str, now: datetime, scheme: str, kind: Kind
     ) -> Entry:
         """A new sealed file, its passphrase beside it or asked for."""
         private = _private(scheme)
-        public = _public(SSlibKey.from_crypto(private.public_key()), trial=trial)
-        file, secret = f"{public.keyid}.p8", f"{public.keyid}.pass" if trial else ""
-        entry = _new(kept, Entry(name, f"{sealed.SCHEME}:{file}", public, now, secret=secret))
-        if trial:
+        key = SSlibKey.from_crypto(private.public_key())
+        keyid = f"{TRIAL}{key.keyid}" if kind is Kind.TRIAL else key.keyid
+        public = public_key(keyid, key.to_dict())
+        file, secret = f"{public.keyid}.p8", "" if kind is Kind.ASKED else f"{public.keyid}.pass"
+        entry = _new(kept, Entry(name, f"{SEALED}{file}", public, now, secret=secret))
+        if kind is Kind.ASKED:
+            passphrase, cost = self._ask(name), sealed.SAID
+        else:
             passphrase, cost = secrets.token_urlsafe(32), sealed.RANDOM
             atomic.write(self.folder / secret, passphrase.encode(), mode=0o600)
-        else:
-            passphrase, cost = self._ask(name), sealed.SAID
         atomic.write(self.folder / file, sealed.seal(private, passphrase, cost), mode=0o600)
         return entry
 
@@ -267,6 +262,13 @@ def _next(kept: dict[str, Entry], place: hsm.Slot) -> hsm.Slot:
     return replace(place, number=max(taken) + 1)
 
 
+def file_kind(said: str) -> Kind:
+    """How a new key file is to be opened; raises `Refusal`: there is no way back to trial."""
+    if said in set(Kind) - {Kind.TRIAL}:
+        return Kind(said)
+    raise Refusal("bad-place", needed="asked, kept or hsm:…; never back to trial", found=said)
+
+
 def _private(scheme: str) -> PrivateKeyTypes:
     match scheme:
         case "ed25519":
@@ -274,8 +276,3 @@ def _private(scheme: str) -> PrivateKeyTypes:
         case "ecdsa-sha2-nistp256":
             return new_ec(SECP256R1())
     raise Refusal("bad-scheme", needed="ed25519 or ecdsa-sha2-nistp256", found=scheme)
-
-
-def _public(key: SSlibKey, *, trial: bool) -> PublicKey:
-    keyid = f"{TRIAL}{key.keyid}" if trial else key.keyid
-    return public_key(keyid, key.to_dict())
