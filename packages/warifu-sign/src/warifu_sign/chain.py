@@ -23,12 +23,17 @@ from pyhanko_certvalidator.errors import (
     ValidationError,
 )
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.policy_decl import PKIXValidationParams
+from pyhanko_certvalidator.policy_decl import (
+    DisallowWeakAlgorithmsPolicy,
+    PKIXValidationParams,
+)
 
+from warifu_sign.dsa import Inheriting
 from warifu_sign.policy import Policy
+from warifu_sign.pool import relevant
 from warifu_sign.verdict import Status
 
-WEAK = frozenset({"md2", "md4", "md5", "sha1"})
+WEAK = frozenset({"md2", "md4", "md5", "sha1", "sha224"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +72,41 @@ def signer(
     stamped: when a trusted time stamp proves the signature to have existed; the certificate is
     then judged at that moment, with all that is known of it now.
     """
-    leaf, at = _asn1(certificate), stamped or now
+    leaf, at = asn1.Certificate.load(certificate.public_bytes(Encoding.DER)), stamped or now
     for found in (_usage(leaf, policy), _period(leaf, policy, at)):
         if found.reason:
             return found
-    return path(certificate, others, trust, policy, at, retroactive=stamped is not None)
+    given = tuple(one.public_bytes(Encoding.DER) for one in others)
+    return path(leaf, given, trust, policy, at, retroactive=stamped is not None)
 
 
 def path(
-    certificate: x509.Certificate,
-    others: tuple[x509.Certificate, ...],
+    leaf: asn1.Certificate,
+    others: tuple[bytes, ...],
     trust: Trust,
     policy: Policy,
     at: datetime,
     *,
-    weak: frozenset[str] = WEAK,
     retroactive: bool = False,
 ) -> Finding:
     """Judge the path from a certificate to a trusted root (RFC 5280, section 6), whatever its use.
 
-    retroactive: evidence newer than `at` counts too, as it must where `at` is proved by a stamp.
+    others: in DER. retroactive: evidence newer than `at` counts too, as it must where a stamp
+    proves `at`.
     """
-    leaf = _asn1(certificate)
     try:
+        pool = relevant(leaf, (*others, *trust.intermediates), trust.crls)
+        roots = [asn1.Certificate.load(one) for one in trust.roots]
         context = ValidationContext(
-            trust_roots=[asn1.Certificate.load(one) for one in trust.roots],
-            other_certs=[_asn1(one) for one in others]
-            + [asn1.Certificate.load(one) for one in trust.intermediates],
+            trust_roots=roots,
+            other_certs=pool.certificates,
             moment=at,
-            crls=list(trust.crls),
+            crls=pool.lists,
             ocsps=list(trust.ocsps),
             allow_fetching=False,
             revocation_mode="require" if policy.revocation == "require" else "hard-fail",
-            weak_hash_algos=set(weak),
+            algorithm_usage_policy=_algorithms(policy),
+            signature_validator=Inheriting((leaf, *pool.certificates, *roots)),
             time_tolerance=policy.clock_tolerance,
             retroactive_revinfo=retroactive,
         )
@@ -111,10 +118,20 @@ def path(
 
 
 def _parameters(policy: Policy) -> PKIXValidationParams:
-    if not policy.certificate_policies:
-        return PKIXValidationParams()
     return PKIXValidationParams(
-        user_initial_policy_set=policy.certificate_policies, initial_explicit_policy=True
+        user_initial_policy_set=policy.certificate_policies or frozenset({"any_policy"}),
+        initial_explicit_policy=policy.explicit_policy,
+        initial_policy_mapping_inhibit=policy.inhibit_mapping,
+        initial_any_policy_inhibit=policy.inhibit_any_policy,
+    )
+
+
+def _algorithms(policy: Policy) -> DisallowWeakAlgorithmsPolicy:
+    """The kinds of key that the policy does not know are refused in `_keys`."""
+    return DisallowWeakAlgorithmsPolicy(
+        WEAK - policy.digests,
+        rsa_key_size_threshold=policy.rsa_bits[0],
+        dsa_key_size_threshold=0,
     )
 
 
@@ -165,7 +182,7 @@ def _weak_key(certificate: asn1.Certificate, policy: Policy) -> str:
     if kind == "ec":
         form, curve = public.curve
         return "" if form == "named" and curve in policy.curves else f"ec-{form}"
-    return str(kind)
+    return "" if kind in policy.other_keys else str(kind)
 
 
 def _failure(error: Exception) -> Finding:
@@ -191,7 +208,3 @@ def _failure(error: Exception) -> Finding:
     if isinstance(error, ValidationError | PathError):
         return Finding(Status.INVALID, "path-invalid", {"why": str(error)[:200]})
     return Finding(Status.INVALID, "certificate-malformed", {"why": type(error).__name__})
-
-
-def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
-    return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))

@@ -7,12 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from warifu_sign.chain import Trust
+from asn1crypto import pem
+
+from warifu_sign.chain import Trust, path
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import SigningKey
 from warifu_sign.policy import Policy
+from warifu_sign.pool import loaded
 from warifu_sign.stamps import Tsa
-from warifu_sign.verdict import Status, Verdict
+from warifu_sign.verdict import Part, Status, Verdict
 
 
 class Kind(StrEnum):
@@ -21,6 +24,7 @@ class Kind(StrEnum):
     XML = "xml"
     PDF = "pdf"
     PACKAGE = "kousei"
+    CERTIFICATE = "certificate"
 
 
 class Profile(StrEnum):
@@ -72,6 +76,8 @@ def kind_of(document: bytes) -> Kind:
         return Kind.XML
     if document.startswith(b"PK\x03\x04"):
         return Kind.PACKAGE
+    if document.startswith((b"-----BEGIN CERTIFICATE", b"\x30\x82")):
+        return Kind.CERTIFICATE
     raise Refusal("document-kind", needed="an XML or a PDF document")
 
 
@@ -121,6 +127,8 @@ def verify(document: bytes, trust: Trust, policy: Policy, now: datetime) -> Verd
         from warifu_sign.pdf.verify import verified as pdf
 
         return pdf(document, trust, policy, now)
+    if kind is Kind.CERTIFICATE:
+        return certificate(document, trust, policy, now)
     if kind is Kind.PACKAGE:
         from warifu_sign.kousei import verified as package
 
@@ -128,6 +136,23 @@ def verify(document: bytes, trust: Trust, policy: Policy, now: datetime) -> Verd
     from warifu_sign.xml.verify import enveloped
 
     return enveloped(document, trust, policy, now)
+
+
+def certificate(data: bytes, trust: Trust, policy: Policy, now: datetime) -> Verdict:
+    """Judge a certificate (DER or PEM) alone: its path, whatever it may be used for."""
+    der = pem.unarmor(data)[2] if pem.detect(data) else data
+    leaf = loaded(der)
+    if leaf is None:
+        return Verdict(Status.INVALID, "certificate-malformed", policy.version)
+    found = path(leaf, (), trust, policy, now)
+    return Verdict(
+        found.status,
+        found.reason or "ok",
+        policy.version,
+        profile=Kind.CERTIFICATE.value,
+        facts=found.facts,
+        parts=(Part("", der),) if found.status is Status.VALID else (),
+    )
 
 
 def _pdf(

@@ -20,7 +20,9 @@ class Policy:
     """rsa_bits: least and most. usages: one of them must be allowed. most_bytes: of one document.
 
     extended_usages: where a certificate names any, one of these must be among them (OIDs).
-    certificate_policies: OIDs of which one must hold along the whole path; none means any.
+    certificate_policies: OIDs acceptable at the end of the path; none means any. With
+    explicit_policy one must hold; the inhibits are those of RFC 5280, 6.1.1.
+    other_keys: kinds of key besides RSA and EC that a path may hold, whatever their size.
     revocation: require: every certificate needs fresh evidence; if-named: only one that says where.
     """
 
@@ -31,6 +33,10 @@ class Policy:
     usages: frozenset[str]
     extended_usages: frozenset[str]
     certificate_policies: frozenset[str]
+    explicit_policy: bool
+    inhibit_mapping: bool
+    inhibit_any_policy: bool
+    other_keys: frozenset[str]
     revocation: Revocation
     clock_tolerance: timedelta
     longest_path: int
@@ -59,6 +65,10 @@ def parsed(data: bytes) -> Policy:
             usages=_texts(raw.pop("usages")),
             extended_usages=_texts(raw.pop("extended_usages")),
             certificate_policies=_texts(raw.pop("certificate_policies")),
+            explicit_policy=_flag(raw.pop("explicit_policy")),
+            inhibit_mapping=_flag(raw.pop("inhibit_mapping")),
+            inhibit_any_policy=_flag(raw.pop("inhibit_any_policy")),
+            other_keys=_texts(raw.pop("other_keys")),
             revocation=revocation,
             clock_tolerance=timedelta(seconds=int(raw.pop("clock_tolerance"))),
             longest_path=int(raw.pop("longest_path")),
@@ -74,6 +84,12 @@ def parsed(data: bytes) -> Policy:
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(value)
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
     return value
 
 

@@ -81,9 +81,7 @@ def proved(
     except Exception:  # asn1crypto raises whatever a malformed structure leads it to
         raise Refusal("stamp-malformed") from None
     _check_purpose(certificate)
-    loaded = x509.load_der_x509_certificate(certificate.dump())
-    chained = tuple(x509.load_der_x509_certificate(one) for one in others)
-    found = chain.path(loaded, chained, trust, policy, when, retroactive=True)
+    found = chain.path(certificate, tuple(others), trust, policy, when, retroactive=True)
     if found.status is not Status.VALID:
         raise Refusal("stamp-untrusted", why=found.reason)
     if when > now + policy.clock_tolerance:
