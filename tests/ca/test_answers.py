@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -181,9 +182,7 @@ def test_the_list_is_read_by_openssl_and_certtool(
     assert "Superseded" in openssl("crl", "-inform", "der", "-in", der, "-noout", "-text")
 
 
-def test_a_list_number_never_goes_back(
-    authority: Authority, mine: issuing.Issued, clock: Clock, tmp_path: Path
-) -> None:
+def test_a_list_number_never_goes_back(authority: Authority, clock: Clock) -> None:
     def number() -> int:
         found = x509.load_der_x509_crl(revoking.publish_list(authority))
         return found.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
@@ -195,12 +194,10 @@ def test_a_list_number_never_goes_back(
     clock.advance(minutes=10)
     later = number()
     assert later == int(clock().timestamp()) > first + 2
-    with pytest.raises(Exception, match="never goes back"), authority.store.change() as change:
-        change.db.execute(
+    with pytest.raises(sqlite3.IntegrityError, match="never goes back"):
+        authority.store.db.execute(
             "INSERT INTO crl VALUES ('issuing', ?, 'a', 'b', 0, ?)", (first, "0" * 64)
         )
-    assert mine.serial
-    assert not list(tmp_path.glob("*.part"))
 
 
 def test_a_list_is_signed_anew_for_a_revocation_and_at_half_its_life(

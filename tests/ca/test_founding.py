@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import resource
 import socket
 import subprocess
@@ -17,7 +18,18 @@ from tests.ca import member
 from tests.ca.conftest import PASSPHRASE, Clock
 from tests.ca.program import PERSON, PROGRAM, SECRET, attempt, pipe, refusal, run, tool
 from tests.ca.test_answers import answer, question
-from warifu_ca import audit, certify, founding, issuing, names, pkcs12, profiles, serving, store
+from warifu_ca import (
+    audit,
+    certify,
+    doors,
+    founding,
+    issuing,
+    names,
+    pkcs12,
+    profiles,
+    serving,
+    store,
+)
 from warifu_ca.authority import ROLES, Authority, opened
 from warifu_wire.errors import Fault, Malformed, Refusal
 
@@ -131,8 +143,7 @@ def test_the_program_issues_lists_and_shows(today: Path, tmp_path: Path) -> None
     request.write_bytes(b"-----BEGIN CERTIFICATE REQUEST-----\n")
     assert refusal("issue", folder, *PERSON, "--csr", request) == "csr-malformed"
     assert run("sweep", folder) == {"deleted": 0, "revoked": 0}
-    with pipe(PASSPHRASE) as secret:
-        said = tool(*PROGRAM, "show", folder, "--passphrase-fd", str(secret))
+    said = tool(*PROGRAM, "show", folder)
     assert f"root  {before['root']}" in said
 
 
@@ -254,14 +265,17 @@ def test_a_full_disk_is_a_fault_and_nothing_is_issued(today: Path, tmp_path: Pat
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (34_000, 34_000))
 
+    measured_by = {"COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"}  # it, too, writes files
+    left = {name: value for name, value in os.environ.items() if name not in measured_by}
     with pipe(SECRET) as secret:
         found = subprocess.run(
             [*PROGRAM, "issue", folder, *PERSON, "--csr", request, "--json",
              "--passphrase-fd", str(secret)],
-            pass_fds=[secret], preexec_fn=full, capture_output=True, text=True, check=False,
+            pass_fds=[secret], preexec_fn=full, env=left, capture_output=True, text=True,
+            check=False,
         )  # fmt: skip
     assert (found.returncode, found.stdout) == (3, "")
-    assert json.loads(found.stderr)["fault"]["needed"] == "space on disk"
+    assert json.loads(found.stderr)["fault"]["needed"] == "space on disk, and a sound file"
     assert run("show", folder) == before
     assert run("issue", folder, *PERSON, "--csr", request)["key_kind"] == "p-256"
 
@@ -298,3 +312,29 @@ def test_a_store_is_made_once(authority: Authority) -> None:
         opened(authority.folder.parent / "nowhere", PASSPHRASE)
     with pytest.raises(Refusal, match="url-malformed"):
         founding.found(authority.folder.parent / "b", PASSPHRASE, url="http://x y")
+
+
+def test_a_damaged_store_is_a_fault_at_every_door(today: Path) -> None:
+    authority = opened(today, PASSPHRASE)
+    issuing.from_csr(authority, names.holder("0001", "会員", "M"), member.csr(member.key()))
+    authority.store.db.execute("DROP TABLE letter")
+    authority.store.db.execute("ALTER TABLE certificate RENAME TO gone")
+    found = attempt("list", today)
+    assert (found.returncode, found.stdout, len(found.stderr.splitlines())) == (3, "", 1)
+    redemption = member.redemption(
+        member.Letter("1234567890123452", "0" * 12), None, authority.store.clock()
+    )
+    reply = doors.reply(authority, "POST", "/window/v1/redeem", redemption)
+    assert (reply.status, json.loads(reply.body)["refusal"]["code"]) == (503, "fault")
+
+
+def test_the_list_tells_the_state_of_each(today: Path, tmp_path: Path) -> None:
+    assert run("list", today) == {"certificates": []}
+    (tmp_path / "my.csr").write_bytes(member.csr(member.key()))
+    serial = run("issue", today, *PERSON, "--csr", tmp_path / "my.csr")["serial"]
+    assert run("list", today, "--ending-within", "120") == {"certificates": []}
+    [row] = run("list", today, "--ending-within", "1096")["certificates"]
+    assert (row["serial"], row["state"]) == (serial, "valid")
+    run("revoke", today, serial)
+    said = tool(*PROGRAM, "list", today)
+    assert said.split()[:2] == ["0001", "revoked"]

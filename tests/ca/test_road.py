@@ -81,6 +81,8 @@ def test_a_key_made_here_leaves_as_pkcs12_only(folder: Path, tmp_path: Path, kin
     assert "MEMBER 0001" in said
     said = tool("certtool", "--p12-info", "--inder", "--infile", out, "--password", "ABCDEFGHJKMN")
     assert "BEGIN PRIVATE KEY" in said or "BEGIN ENCRYPTED PRIVATE KEY" in said
+    if kind == "rsa-2048":  # one Java start is dear enough
+        return
     said = tool("keytool", "-list", "-storetype", "PKCS12", "-keystore", out, "-storepass",
                 "ABCDEFGHJKMN")  # fmt: skip
     assert "PrivateKeyEntry" in said

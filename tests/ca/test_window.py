@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.ca import member
-from tests.ca.conftest import Clock
+from tests.ca.conftest import PASSPHRASE, Clock
 from tests.ca.member import Letter
+from tests.ca.program import served
 from warifu_ca import codes, doors, issuing, letters, names, store
-from warifu_ca.authority import Authority
-from warifu_wire.errors import Refusal
+from warifu_ca.authority import Authority, opened
+from warifu_wire.errors import Fault, Refusal
 
 ONE = names.Holder("0001", "会員 一号", "MEMBER 0001")
 Answer = tuple[int, dict[str, Any]]
@@ -78,6 +79,17 @@ def test_fifty_at_once_with_one_key_get_the_same_certificate(
         answers = list(pool.map(lambda _: member.ask(address, "redeem", body), range(50)))
     assert {status for status, _ in answers} == {200}
     assert len({told["sha256"] for _, told in answers}) == 1
+    assert issued(authority) == 1
+
+
+def test_fifty_at_once_at_two_processes_give_one_certificate(today: Path) -> None:
+    authority = opened(today, PASSPHRASE)
+    mine, now = letter(authority), datetime.now(UTC)
+    asked = [member.redemption(mine, member.csr(member.key()), now) for _ in range(50)]
+    with served(today) as (first, _), served(today) as (second, _), ThreadPoolExecutor(50) as pool:
+        where = [first, second] * 25
+        answers = list(pool.map(lambda to, body: member.ask(to, "redeem", body), where, asked))
+    assert sorted(status for status, _ in answers) == [200] + [409] * 49
     assert issued(authority) == 1
 
 
@@ -389,7 +401,7 @@ def test_the_store_refuses_a_second_issue_even_if_the_rules_above_it_were_wrong(
             issue(change)
             issue(change)
 
-    with pytest.raises(sqlite3.IntegrityError, match=r"certificate\.reference"):
+    with pytest.raises(Fault, match=r"certificate\.reference"):
         twice()
     assert issued(authority) == 0  # the whole change is undone
 

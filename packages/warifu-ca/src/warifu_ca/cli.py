@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import signal
+import sqlite3
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -41,6 +43,7 @@ from warifu_ca.speaking import (
 from warifu_wire import atomic, times
 from warifu_wire.digest import digest
 from warifu_wire.errors import Refusal
+from warifu_wire.times import Instant
 
 Kind = click.Choice(["rsa-2048", "p-256"])
 Profile = click.Choice(profiles.names())
@@ -255,6 +258,29 @@ def export_(folder: Path, since: int, out: Path | None, terms: Terms) -> None:
     terms.say({"bytes": len(made), "out": str(out)})
 
 
+@cli.command("list")
+@Folder
+@click.option("--ending-within", type=int, help="Only those that end within so many days.")
+@common
+def list_(folder: Path, ending_within: int | None, terms: Terms) -> None:
+    """List members' certificates and their state: valid, ended, renewed or revoked.
+
+    Example: warifu-ca list ca --ending-within 120 --json
+    """
+    authority = opened(folder, "")
+    db, now = authority.store.db, authority.store.now()
+    before = None if ending_within is None else now + timedelta(days=ending_within)
+    rows = [
+        {**certificate(made), "state": state_of(db, made, now)}
+        for made in issuing.members(db, before)
+    ]
+    if terms.as_json:
+        terms.say({"certificates": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['member']:>8}  {row['state']:<8}  {row['not_after']}  {row['serial']}")
+
+
 @cli.command()
 @Folder
 @click.argument("role", type=click.Choice(["ocsp", "tsa", "export"]))
@@ -308,6 +334,15 @@ def serve(folder: Path, host: str, port: int, terms: Terms) -> None:
     terms.say({"url": f"http://{name!s}:{chosen}", "trial": authority.settings.trial})
     sys.stdout.flush()
     serving.serve(server, stopped, lambda text: click.echo(text, err=True))
+
+
+def state_of(db: sqlite3.Connection, made: issuing.Issued, now: Instant) -> str:
+    """In one word."""
+    if revoking.find(db, made.serial) is not None:
+        return "revoked"
+    if now >= made.not_after:
+        return "ended"
+    return "valid" if issuing.successor(db, made.serial) is None else "renewed"
 
 
 def by_role(text: str) -> tuple[Role, str]:

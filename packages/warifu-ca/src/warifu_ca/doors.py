@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 from warifu_ca import asked, ocsp, stamps, window
 from warifu_ca.authority import TSA_POLICY, Authority
 from warifu_ca.issuing import Issued
+from warifu_ca.store import broken
 from warifu_wire import canonical, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import of_bytes
@@ -66,7 +68,14 @@ def reply(authority: Authority, method: str, path: str, body: bytes) -> Reply:
     except Refusal as error:
         return refused(error)
     except Fault as error:
-        return refused(Refusal("fault", needed=error.needed, what=error.what))
+        return failed(error)
+    except sqlite3.Error as error:
+        return failed(broken(error))
+
+
+def failed(error: Fault) -> Reply:
+    """The reply when the ground gave way: nothing was decided, the same may be asked again."""
+    return refused(Refusal("fault", needed=error.needed, what=error.what))
 
 
 def refused(error: Refusal) -> Reply:

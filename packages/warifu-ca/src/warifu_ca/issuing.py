@@ -192,6 +192,17 @@ def by_serial(db: sqlite3.Connection, serial: str) -> Issued:
     return _issued(row)
 
 
+def members(db: sqlite3.Connection, before: Instant | None = None) -> list[Issued]:
+    """Every certificate of a member, by number; only those that end before `before`, when given."""
+    limit = "9999" if before is None else times.spell(before)
+    rows = db.execute(
+        """SELECT * FROM certificate WHERE member IS NOT NULL AND not_after < ?
+           ORDER BY member, not_before, serial""",
+        (limit,),
+    )
+    return [_issued(row) for row in rows]
+
+
 def by_reference(db: sqlite3.Connection, reference: str) -> Issued | None:
     """The certificate a letter yielded, if any."""
     return _one(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from warifu_ca import doors, revoking
+from warifu_ca import doors, letters, revoking
 from warifu_ca.authority import Authority
 from warifu_wire.errors import Fault, Refusal
 
-LIST_EVERY = timedelta(seconds=5)
+TENDED_EVERY = timedelta(seconds=5)
 IDLE = 15.0  # seconds a silent connection is kept
 
 
@@ -98,14 +99,15 @@ def bound(authority: Authority, host: str, port: int) -> Server:
 
 
 def serve(server: Server, stopped: threading.Event, troubled: Callable[[str], None]) -> None:
-    """Answer until `stopped`; the lists are signed anew when revocations or time ask for it."""
+    """Answer until `stopped`; between, sweep what its window left and keep the list fresh."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2})
     thread.start()
     try:
-        while not stopped.wait(LIST_EVERY.total_seconds()):
+        while not stopped.wait(TENDED_EVERY.total_seconds()):
             try:
+                letters.sweep(server.authority)
                 revoking.refresh(server.authority)
-            except (Refusal, Fault) as error:
+            except (Refusal, Fault, sqlite3.Error) as error:
                 troubled(str(error))
     finally:
         server.shutdown()

@@ -7,6 +7,7 @@ import functools
 import getpass
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from warifu_ca import keys, names
 from warifu_ca.authority import ROLES, Authority, opened
 from warifu_ca.issuing import Issued
 from warifu_ca.names import Holder
+from warifu_ca.store import broken
 from warifu_wire import times
 from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Fault, Refusal
@@ -133,7 +135,10 @@ def _wanted(number: int, line: bytes) -> tuple[Holder, bytes]:
 def ended(run: Callable[[], object]) -> None:
     """Run; a refusal is exit 1 with its code, a fault exit 3, wrong usage exit 2."""
     try:
-        run()
+        try:
+            run()
+        except sqlite3.Error as error:
+            raise broken(error) from error
     except Refusal as error:
         told = {"code": error.reason, "facts": error.facts, "needed": error.needed}
         _end({"refusal": told}, str(error), 1)

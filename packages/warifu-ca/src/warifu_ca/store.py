@@ -57,13 +57,13 @@ class Store:
         db = self.db
         try:
             db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise Fault(f"{self.path.name}: {error}", needed="time, or space on disk") from error
+        except sqlite3.Error as error:
+            raise broken(error) from error
         try:
             yield Change(db, audit.steady(db, self.clock()))
             db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise Fault(f"{self.path.name}: {error}", needed="space on disk") from error
+        except sqlite3.Error as error:
+            raise broken(error) from error
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
@@ -97,6 +97,11 @@ def connect(path: Path) -> sqlite3.Connection:
             f"{path}: {error}", needed="an authority made by init, and space on disk"
         ) from error
     return db
+
+
+def broken(error: sqlite3.Error) -> Fault:
+    """What a failing store looks like from outside: nothing was decided."""
+    return Fault(f"the store: {error}", needed="space on disk, and a sound file")
 
 
 def create(path: Path) -> None:
