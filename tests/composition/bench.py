@@ -50,7 +50,17 @@ class Bench:
     """Everything a station is given."""
 
     def __init__(self, world: World, folder: Path, **config: Any) -> None:
+        self._over(folder, world.config(**config))
         self.world = world
+
+    @classmethod
+    def over(cls, folder: Path, config: dict[str, Any]) -> Bench:
+        """A bench for any program, without a world."""
+        self = cls.__new__(cls)
+        self._over(folder, config)
+        return self
+
+    def _over(self, folder: Path, config: dict[str, Any]) -> None:
         self.ledger = MemoryLedger(now=lambda: NOW)
         self.depot = MemoryDepot()
         self.statements = MemoryStatements()
@@ -58,7 +68,7 @@ class Bench:
         self.keyring = MemoryKeyring(*names)
         self.people = people.everybody(people.persons(2), self.keyring.public)
         self.rules = people.rules(2, 600, 86_400)
-        self.program: Program = program(world.config(**config))
+        self.program: Program = program(config)
         self.workshop = Workshop(
             GitSources(folder, folder / "index.sqlite", self.vendored),
             SandboxBuilder("urn:warifu:builder:one"),
