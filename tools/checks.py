@@ -172,7 +172,7 @@ def unhashed(root: Path) -> list[str]:
         for number, line in enumerate(lines, 1):
             if re.match(r"[a-z0-9]", line, re.IGNORECASE):
                 after = lines[number] if number < len(lines) else ""
-                if "--hash=sha256:" not in after:
+                if "--hash=sha256:" not in line + after:
                     found.append(
                         f"{path.relative_to(root)}:{number}: {line.split()[0]} has no hash"
                     )

@@ -1,8 +1,8 @@
 """The sandbox: a command in namespaces of its own, with no network and almost no files.
 
 Made by `unshare` (util-linux): user, mount, network, process and host-name namespaces. Inside there
-are the system's programs and the interpreter, read only, an empty /tmp, and the work folder at
-/build. Where the kernel refuses this, nothing is run.
+are the system's programs and the interpreter, read only, an empty /tmp (but for an interpreter
+that lives there), and the work folder at /build. Where the kernel refuses this, nothing is run.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ set -eu
 root=$1 work=$2 ready=$3; shift 3
 mount -t tmpfs -o size=16m,mode=755 none "$root"
 mkdir -p "$root/build" "$root/proc" "$root/dev" "$root/tmp" "$root/old"
+mount -t tmpfs -o size=512m none "$root/tmp"
 while [ "$1" != -- ]; do
   mkdir -p "$root$1"
   mount --rbind "$1" "$root$1"
@@ -39,7 +40,6 @@ for device in null zero random urandom; do
   : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
 done
 mount --bind "$work" "$root/build"
-mount -t tmpfs -o size=512m none "$root/tmp"
 mount -t proc proc "$root/proc"
 cd "$root"
 pivot_root . old

@@ -16,7 +16,7 @@ from warifu_wire.delta import Delta, Patch
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Fault, Mismatch
 from warifu_wire.manifest import Manifest, Member
-from warifu_wire.routes import Routes
+from warifu_wire.routes import Known, Offer, Routes
 
 IN_MEMORY = 256 << 20
 """Above this size (bytes) the better format would take too much memory on both sides."""
@@ -107,7 +107,7 @@ def lay(store: Store, old: Manifest, new: Manifest) -> Delta:
 
 def ways(found: Routes) -> Iterator[tuple[Digest, Digest]]:
     """(installed, offered) as the routes lead; a route for anybody leads from each lower rank."""
-    every = [*found.offers, *found.known]
+    every: list[Offer | Known] = [*found.offers, *found.known]
     for route in found.routes:
         if route.offer is None:
             continue

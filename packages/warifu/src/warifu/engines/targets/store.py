@@ -7,7 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -40,16 +40,8 @@ class Store(Protocol):
     def swap(self, name: str, expected: bytes | None, data: bytes) -> None:
         """Compare and set; raises `Stale` when something else than `expected` lies there."""
 
-    def exclusive(self) -> Exclusive:
+    def exclusive(self) -> AbstractContextManager[None]:
         """The right to sign, for one signer at a time."""
-
-
-class Exclusive(Protocol):
-    """Held while one signer works."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 class FolderStore:
