@@ -11,6 +11,7 @@ import pytest
 from tests.flow.road import PRODUCT, Road
 from warifu.flow import publish, stop
 from warifu.model.approval import Approved
+from warifu.model.ledger import Draft, Row
 from warifu.model.tally import match
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Malformed, Mismatch, Refusal
@@ -138,8 +139,10 @@ def test_stops_follow_each_other_also_before_they_are_in_force(road: Road) -> No
     stop.enforce(
         road.ledger, road.repository, road.repository, product=PRODUCT, by="alarm", now=road.now
     )
+    elsewhere = Row("stop", "other-tool/00000001", {})
+    road.ledger.append(Draft("x", "x", road.now, "x", {}, key="other tool", rows=(elsewhere,)))
     halt(road, release)
-    states = [row["state"] for _, row in road.ledger.rows("stop")]
+    states = [row["state"] for key, row in road.ledger.rows("stop") if PRODUCT == key[:4]]
     assert states == ["capped", "held", "stopped"]
     assert [one.kind for one in road.ledger.events(subject=release) if "cap" in one.kind]
 

@@ -56,7 +56,7 @@ def main(
     told = Teller(quiet)
     try:
         with tempfile.TemporaryDirectory(prefix="warifu-replay-") as scratch:
-            verdicts = replay(keep or Path(scratch), story, told)
+            _, verdicts = replay(keep or Path(scratch), story, told)
     except (Refusal, Fault) as error:
         print(f"the replay ended: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, Refusal) else 3)
@@ -69,8 +69,11 @@ def main(
     print(_spelled(verdicts, made, story, told) if as_json else _shown(verdicts, made, story, told))
 
 
-def replay(folder: Path, story: Story, told: Teller) -> list[Verdict]:
-    """The four stories on one house; every line is seen on real parts, or it is a `Fault`."""
+def replay(folder: Path, story: Story, told: Teller) -> tuple[Town, list[Verdict]]:
+    """The four stories on one house; every line is seen on real parts, or it is a `Fault`.
+
+    The servers have ended when it returns; everything else is left in `folder`.
+    """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -90,7 +93,7 @@ def replay(folder: Path, story: Story, told: Teller) -> list[Verdict]:
         fourth = only_members.tell(town, program, town.members[2])
         count = town.house.ledger.verify()
         told(f"the ledger: {count} events, every link holds")
-    return [first, second, third, fourth]
+    return town, [first, second, third, fourth]
 
 
 def _members(town: Town) -> None:

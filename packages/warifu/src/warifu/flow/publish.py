@@ -89,7 +89,6 @@ def enact(
             },
             key=f"publication.opened/{sure.digest}",
             rows=tuple(_row(one, sure.digest) for one in sure.change.programs),
-            work=(Work("probe", sure.digest, now, {"product": sure.product}),),
         )
     )
     return Published(sure, version, times.spell(now))
