@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from warifu.model.downloads import Contents
 from warifu.model.members import Installation
 from warifu.model.outcomes import Record
 from warifu.model.ports import Intake
@@ -22,6 +24,45 @@ class Batch:
     count: int
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An installation that had all of a release: whose it is, if anybody's, and since when."""
+
+    installation: str
+    member: str | None
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """What came of reading a log: lines, those with bytes of a file, those not of the format."""
+
+    lines: int
+    files: int
+    unread: int
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """All three."""
+        return self.lines, self.files, self.unread
+
+
+class Downloads(Protocol):
+    """Who downloaded what, by the web server's own log."""
+
+    def read(self, path: Path) -> LogRead:
+        """Take in what was added to a log since the last time; raises `Fault`."""
+
+    def downloads(self, contents: Contents, since: Instant, until: Instant) -> tuple[Download, ...]:
+        """Who had downloaded a release in [since, until), each installation once, in order."""
+
+    def unresolved(self, file: Digest) -> int:
+        """Answers with bytes of a file to machines that gave no name we know."""
+
+    def forget(self, before: Instant) -> int:
+        """Drop what was first fetched before that time; how many rows it was."""
 
 
 class Traffic(Intake, Protocol):

@@ -13,7 +13,8 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 # Times and sizes as strings: nginx's json escape quotes what a client may have put in.
 _LOG = (
     '{"at":"$time_iso8601","method":"$request_method","path":"$uri","status":"$status",'
-    '"sent":"$body_bytes_sent","range":"$http_range","machine":"$http_'
+    '"sent":"$body_bytes_sent","range":"$sent_http_content_range",'
+    '"length":"$sent_http_content_length","machine":"$http_'
     f'{MACHINE.lower().replace("-", "_")}"'
     "}"
 )
