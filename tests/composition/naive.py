@@ -98,12 +98,13 @@ def flags(known: Known, data: bytes, claimed: str) -> dict[str, bool]:
 
 def known(stage: Stage) -> Known:
     """What can be known of the approved commit with plain git."""
-    commit = stage.commits["approved"]
+    commit = stage.bench.program.approved.commit
+    good = stage.built(commit)
     objects = stage.world.source.git("rev-list", "--objects", commit).split("\n")
     made = stage.bench.program.recipe.makes
-    rendered = {path: one.sha256 for path, one in stage.good.items() if not made(path)}
+    rendered = {path: one.sha256 for path, one in good.items() if not made(path)}
     reachable = frozenset(row.split(" ")[0] for row in objects)
-    return Known(commit, stage.packed(), rendered, reachable, made)
+    return Known(commit, archive.write(good), rendered, reachable, made)
 
 
 def table(folder: Path) -> str:
@@ -113,11 +114,11 @@ def table(folder: Path) -> str:
         "| case | gate | " + " | ".join(DETECTORS) + " |",
         "|---|---|" + "---|" * len(DETECTORS),
     ]
-    sums = {name: 0 for name in DETECTORS}
+    sums = dict.fromkeys(DETECTORS, 0)
     alarms = dict(sums)
     counted = false = 0
     for number, case in CAUGHT.items():
-        told = _judged(world, folder, number, case.act)
+        told = _judged(world, folder, case.name, case.act)
         gate = f"{case.wanted}: {case.member}" if case.member else case.wanted
         if told is None:
             rows.append(f"| {number} {case.name} | {gate} |" + " n/a |" * len(DETECTORS))
@@ -125,8 +126,8 @@ def table(folder: Path) -> str:
         counted += 1
         sums = {name: sums[name] + told[name] for name in sums}
         rows.append(f"| {number} {case.name} | {gate} | " + _marks(told, "caught", "missed"))
-    for number, harmless in PASSED.items():
-        told = _judged(world, folder, number, harmless.act)
+    for harmless in PASSED.values():
+        told = _judged(world, folder, harmless.name, harmless.act)
         if told is not None:
             false += 1
             alarms = {name: alarms[name] + told[name] for name in alarms}
@@ -148,26 +149,27 @@ def _marks(told: Mapping[str, bool], yes: str, no: str) -> str:
 
 
 def _judged(
-    world: World, folder: Path, number: str, act: Callable[[Stage], bytes | None]
+    world: World, folder: Path, name: str, act: Callable[[Stage], bytes | None]
 ) -> dict[str, bool] | None:
     """Which detectors flag the archive of a case; None where a case is not about an archive."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         stage = Stage(Bench(world, Path(scratch)), Kind.UPDATE, Path(scratch))
-        clean = known(stage)
         try:
             data = act(stage)
-        except Refusal as refusal:
-            data = archive.write(refused) if (refused := _lies(number, stage)) else None
-            assert refusal.reason
+        except Refusal:  # the case plays the whole road; only lying builders deliver an archive
+            lies = _lies(name, stage)
+            data = archive.write(lies) if lies else None
         if data is None:
             return None
-        claimed = stage.commits["merge"] if number == "23" else stage.commits["approved"]
+        clean = known(stage)
+        claimed = stage.commits["merge"] if name == "tag moved" else clean.commit
         return flags(clean, data, claimed)
 
 
-def _lies(number: str, stage: Stage) -> Tree | None:
+def _lies(name: str, stage: Stage) -> Tree | None:
     """The tree that a lying or poisoned builder delivers."""
-    member = {"28": "app/host.py", "32": "app/forms.py"}.get(number)
+    lies = {"lying builder": "app/host.py", "poisoned build cache": "app/forms.py"}
+    member = lies.get(name)
     return {**stage.good, member: stage.later[member]} if member else None
 
 
