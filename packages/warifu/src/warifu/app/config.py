@@ -53,7 +53,7 @@ class Use:
     """One more step of the production probe: the usual work after the program was started.
 
     Each of `secrets` is handed over on the descriptor that `{secret.name}` names, never as a word;
-    `proves` are files the step must leave.
+    `proves` are files the step must leave, `says` words it must print.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Use:
     seconds: int
     secrets: Mapping[str, str]
     proves: tuple[str, ...]
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +168,15 @@ def _probing(found: dict[str, object]) -> Probing:
 
 def _use(name: str, found: dict[str, object]) -> Use:
     table = f"probe.use.{name}"
-    _only(table, found, {"run", "seconds", "secrets", "proves"})
+    _only(table, found, {"run", "seconds", "secrets", "proves", "says"})
     run = _texts(table, found, "run")
     if not run:
         raise Malformed("bad-key", needed="a command", key=f"{table}.run")
     seconds = _number(table, found, "seconds", 60)
     secrets = _table(found, "secrets")
     told = {one: _text(f"{table}.secrets", secrets, one, "") for one in secrets}
-    return Use(name, run, seconds, told, _texts(table, found, "proves"))
+    says = _text(table, found, "says", "")
+    return Use(name, run, seconds, told, _texts(table, found, "proves"), says)
 
 
 def _table(content: Mapping[str, object], name: str) -> dict[str, object]:

@@ -41,7 +41,7 @@ def steps(house: House) -> tuple[Step, ...]:
         *usual.install("{host}"),
         Step("start", start, seconds=120, expects={"health": "ok"}),
         *(
-            Step(one.name, one.run, one.seconds, one.secrets, proves=one.proves)
+            Step(one.name, one.run, one.seconds, one.secrets, proves=one.proves, says=one.says)
             for one in house.config.probing.uses
         ),
     )
