@@ -273,12 +273,15 @@ class Provider:
         """New versions of these roles, and of snapshot and timestamp."""
         for role in roles:
             self._write(role, LIVES[role])
-            version = self.metadata[role].signed.version
-            self.metadata["snapshot"].signed.meta[f"{role}.json"] = MetaFile(version)
+            self.metadata["snapshot"].signed.meta[f"{role}.json"] = self._meta(role)
         self._write("snapshot", LIVES["snapshot"])
-        version = self.metadata["snapshot"].signed.version
-        self.metadata["timestamp"].signed.snapshot_meta = MetaFile(version)
+        self.metadata["timestamp"].signed.snapshot_meta = self._meta("snapshot")
         self.lease()
+
+    def _meta(self, role: str) -> MetaFile:
+        version = self.metadata[role].signed.version
+        data = (self.folder / "metadata" / f"{version}.{role}.json").read_bytes()
+        return MetaFile(version, len(data), {"sha256": of_bytes(data)})
 
     def _write(self, role: str, life: timedelta, step: int = 1) -> None:
         document = self.metadata[role]

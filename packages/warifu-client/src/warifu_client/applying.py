@@ -49,7 +49,7 @@ def look_for(machine: Machine) -> Ended:
     with lock.held(machine.layout.lock):
         if journal.read(machine) is not None:
             return Ended(End.TRIAL, code="attempt-under-way")
-        look = looking.current(machine)
+        look = looking.glance(machine)
         routed, decided = decide(machine, look, fresh=False)
         reporting.send(machine)
         if isinstance(decided, Stay):
@@ -77,6 +77,7 @@ def decide(machine: Machine, look: Look, *, fresh: bool) -> tuple[Routed, Go | S
     """One whole check; what did not start here is not taken again."""
     routed = asking.in_force(machine, look.manifest, fresh=fresh)
     decided = routed.decide(asking.as_found(machine, look))
+    asking.remember(routed)
     if isinstance(decided, Go) and decided.offer.id in health.refused(machine):
         return routed, Stay("did-not-start-here", decided.why)
     return routed, decided

@@ -70,3 +70,10 @@ def way(routed: Routed, release: Digest) -> Delta | None:
         return targets.delta(release) if isinstance(targets, Session) else None
     except Refusal:
         return None
+
+
+def remember(routed: Routed) -> None:
+    """Note what the same snapshot need not be asked again."""
+    targets = routed.warned.opened.served.targets
+    if isinstance(targets, Session):
+        targets.remember()

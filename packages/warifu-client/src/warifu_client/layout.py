@@ -67,6 +67,16 @@ class Layout:
         return self.root / "refused.json"
 
     @property
+    def seen(self) -> Path:
+        """When each file of the installed tree was last hashed; only ever saves a reading."""
+        return self.root / "seen.json"
+
+    @property
+    def view(self) -> Path:
+        """What one snapshot says of the targets that every check reads."""
+        return self.root / "view.json"
+
+    @property
     def current(self) -> Path:
         """The pointer."""
         return self.root / "current"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from warifu_client import health
+from warifu_client import health, seen
 from warifu_client.layout import Layout, release_of
 from warifu_client.machine import Machine
+from warifu_client.seen import NOTHING, Hashed, Mark
 from warifu_wire.digest import Digest, of_bytes, of_file, of_tree
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.manifest import Manifest, Member, parse
@@ -37,16 +39,17 @@ class Look:
     health: Health
 
 
-def look(machine: Machine, name: str | None) -> Look:
+def look(machine: Machine, name: str | None, hashed: Hashed = NOTHING) -> Look:
     """Look at the folder of that name (None: the legacy folder, if the settings name one).
 
-    Raises `Fault` when a file cannot be read.
+    `hashed` are files whose hash is believed while size, times and place are the same. Raises
+    `Fault` when a file cannot be read.
     """
     layout = machine.layout
     release = None if name is None else release_of(name)
     manifest = None if release is None else kept_manifest(layout, release)
     folder = layout.release(name) if name else legacy(machine)
-    found = {} if folder is None else files(folder, manifest)
+    found = {} if folder is None else files(folder, manifest, hashed)
     digest = of_tree((path, mode, sha) for path, (mode, sha) in found.items())
     known = health.last(machine, name)
     if manifest is None:
@@ -61,6 +64,17 @@ def look(machine: Machine, name: str | None) -> Look:
 def current(machine: Machine) -> Look:
     """Look at what the pointer names."""
     return look(machine, machine.current.read())
+
+
+def glance(machine: Machine) -> Look:
+    """Look at what the pointer names, reading only files that changed since they were hashed.
+
+    Good enough to ask what is offered. Nothing is ever linked, patched or switched on its word.
+    """
+    name, began = machine.current.read(), time.time_ns()
+    found = look(machine, name, seen.known(machine, name))
+    seen.note(machine, name, found.folder, found.found, began)
+    return found
 
 
 def legacy(machine: Machine) -> Path | None:
@@ -83,7 +97,9 @@ def kept_manifest(layout: Layout, release: Digest) -> Manifest | None:
         return None
 
 
-def files(folder: Path, manifest: Manifest | None) -> dict[str, tuple[str, Digest]]:
+def files(
+    folder: Path, manifest: Manifest | None, hashed: Hashed = NOTHING
+) -> dict[str, tuple[str, Digest]]:
     """Every file below a folder as path → (mode, sha256), without the member's data paths.
 
     Byte code that Python wrote beside its source is no part of a tree: it is only ever loaded for
@@ -93,7 +109,7 @@ def files(folder: Path, manifest: Manifest | None) -> dict[str, tuple[str, Diges
     told = {} if manifest is None else {one.path: one.mode for one in manifest.members}
     try:
         return {
-            path: _content(folder / path, told.get(path))
+            path: _content(folder / path, told.get(path), hashed.get(path))
             for path in _walk(folder, "")
             if not kept(path, keeps) and not _byte_code(path)
         }
@@ -163,15 +179,18 @@ def _walk(folder: Path, below: str) -> Iterator[str]:
                 yield path
 
 
-def _content(path: Path, told: str | None) -> tuple[str, Digest]:
-    mode = path.lstat().st_mode
+def _content(path: Path, told: str | None, hashed: Mark | None) -> tuple[str, Digest]:
+    status = path.lstat()
+    mode = status.st_mode
     if stat.S_ISLNK(mode):
         return "link", of_bytes(os.fsencode(path.readlink()))
     if not stat.S_ISREG(mode):
         return "special", of_bytes(b"")
+    known = hashed is not None and hashed[0] == seen.stamp(status)
+    digest = hashed[1] if hashed is not None and known else of_file(path)
     if os.name == "nt":  # pragma: no cover - Windows has no execute bit to look at
-        return (told if told in {"file", "exec"} else "file"), of_file(path)
-    return ("exec" if mode & stat.S_IXUSR else "file"), of_file(path)
+        return (told if told in {"file", "exec"} else "file"), digest
+    return ("exec" if mode & stat.S_IXUSR else "file"), digest
 
 
 def _byte_code(path: str) -> bool:

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tuf.api import exceptions as tuf
-from tuf.api.metadata import TargetFile
+from tuf.api.metadata import TargetFile, Targets
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
+from warifu_client import view
 from warifu_client.machine import Machine
+from warifu_client.view import View
 from warifu_wire import delta
 from warifu_wire.check import Served
 from warifu_wire.delta import Delta
@@ -46,7 +48,11 @@ class Session:
     machine: Machine
     updater: Updater
     have: Manifest | None
-    told: dict[str, TargetFile | None] = field(default_factory=dict)
+    seen: View
+    told: dict[str, TargetFile | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "told", dict(self.seen.targets))
 
     def digest(self, path: str) -> Digest | None:
         """The sha256 that the signed metadata names for a path."""
@@ -95,6 +101,13 @@ class Session:
                 self.told[path] = self.updater.get_targetinfo(path)
         return self.told[path]
 
+    def remember(self) -> None:
+        """Note what this snapshot said of what was asked, and when the first of its roles ends."""
+        trusted = self.updater._trusted_set
+        roles = [one.expires for one in trusted if isinstance(one, Targets)]
+        ends = min(*roles, trusted.snapshot.expires, self.seen.ends)
+        view.note(self.machine, View(self.seen.snapshot, ends, self.told))
+
 
 def refresh(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> Served:
     """Everything the client's check needs of TUF; `fresh`: from the origin, past every cache.
@@ -117,14 +130,15 @@ def refresh(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> S
         )
         # The library has no clock to be given: its time is the machine's, as is every other.
         trusted = updater._trusted_set
-        trusted.reference_time = machine.means.clock().wall
+        trusted.reference_time = now = machine.means.clock().wall
         updater.refresh()
+        snapshot = of_bytes((layout.metadata / "snapshot.json").read_bytes())
     machine.reached("refreshed")
     return Served(
         trusted.root.version,
         trusted.targets.version,
         trusted.timestamp.expires,
-        Session(machine, updater, have),
+        Session(machine, updater, have, view.known(machine, snapshot, now)),
     )
 
 
