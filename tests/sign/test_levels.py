@@ -164,6 +164,13 @@ def without(name: str) -> dict[str, bytes]:
             ),
             "document-changed",
         ),
+        (
+            lambda files: (
+                files
+                | {"kousei.xml": files["kousei.xml"].replace("#構成情報".encode(), b"#%E6%A7%8B")}
+            ),
+            "signature-wrong",
+        ),
         (lambda files: files | {"../a": b""}, "package-name"),
         (lambda files: files | {"KOUSEI.xml": b""}, "package-name"),
     ],

@@ -2,8 +2,9 @@
 
 A labelled stand-in: the four parts of the government's common model (構成管理情報, 申請書,
 添付書類, 署名情報), signed as e-Gov's kousei.xml is: inclusive C14N, one reference to the
-composition by its escaped Japanese ID and one to each file by its escaped name, without transforms;
-plus XAdES. The package is a ZIP file with kousei.xml beside the files.
+composition by its Japanese ID and one to each file by its escaped name, without transforms; plus
+XAdES. The ID is written plainly, which xmlsec1 and Java need; e-Gov escapes it, and both are read.
+The package is a ZIP file with kousei.xml beside the files.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def signed(
     tree = etree.fromstring(_index(application, files).encode("utf-8"))
     digest = hashlib.sha256(canonical(tree[0], INCLUSIVE)).digest()
     own = dsig.new_id()
-    references = [dsig.Reference(f"#{quote(COMPOSITION)}", digest, id=f"{own}-0", media="text/xml")]
+    references = [dsig.Reference(f"#{COMPOSITION}", digest, id=f"{own}-0", media="text/xml")]
     for number, (name, data) in enumerate(sorted(files.items()), 1):
         found = hashlib.sha256(data).digest()
         one = dsig.Reference(quote(name), found, id=f"{own}-{number}", media=_media(name))
