@@ -60,7 +60,8 @@ def behind_nginx(root: Path, upstream: str) -> Iterator[str]:
     (root / "nginx.conf").write_text(
         f"user root; daemon off; worker_processes 1; pid {root}/nginx.pid; error_log stderr;\n"
         "events { worker_connections 256; }\n"
-        f"http {{ client_body_temp_path {root}/body; proxy_temp_path {root}/proxy;\n"
+        "http { keepalive_requests 1000000;\n"
+        f"client_body_temp_path {root}/body; proxy_temp_path {root}/proxy;\n"
         f"fastcgi_temp_path {root}/fcgi; uwsgi_temp_path {root}/uwsgi;\n"
         f"scgi_temp_path {root}/scgi; include {root}/site.conf; }}\n"
     )

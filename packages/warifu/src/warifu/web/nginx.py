@@ -45,7 +45,7 @@ server {{
     listen {site.listen};
     server_tokens off;
     root {site.root};
-    access_log {site.log} warifu;
+    access_log {site.log} warifu buffer=32k flush=1s;
     sendfile on;
     tcp_nopush on;
     max_ranges 1;
