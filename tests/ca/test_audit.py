@@ -10,7 +10,7 @@ import pytest
 
 from tests.ca import member
 from tests.ca.conftest import Clock
-from warifu_ca import audit, export, issuing, keys, letters, names, revoking
+from warifu_ca import audit, doors, export, issuing, keys, letters, names, revoking
 from warifu_ca.authority import Authority
 from warifu_wire import canonical, dsse
 from warifu_wire.errors import Malformed, Refusal
@@ -27,8 +27,10 @@ def lines(data: bytes) -> list[dict[str, Any]]:
 
 
 def test_rows_of_the_past_can_be_neither_changed_nor_deleted(authority: Authority) -> None:
-    made = issuing.from_csr(authority, ONE, member.csr(member.key()))
-    revoking.revoke(authority, made.serial)
+    private = member.key()
+    made = issuing.from_csr(authority, ONE, member.csr(private))
+    body = member.revocation(made.serial, private, authority.store.clock())
+    assert doors.reply(authority, "POST", "/window/v1/revoke", body).status == 200
     db = authority.store.db
     for statement in (
         "UPDATE audit SET kind = 'nothing'",
@@ -38,6 +40,8 @@ def test_rows_of_the_past_can_be_neither_changed_nor_deleted(authority: Authorit
         "UPDATE certificate SET reference = NULL",
         "DELETE FROM revocation",
         "UPDATE revocation SET reason = 'superseded'",
+        "DELETE FROM request",
+        "UPDATE request SET envelope = x'00'",
     ):
         with pytest.raises(sqlite3.IntegrityError):
             db.execute(statement)

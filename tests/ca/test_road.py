@@ -102,6 +102,12 @@ def test_a_letter_becomes_a_certificate_a_receipt_and_a_revocation(
     status, received = member.ask(address, "receipt", member.receipt(issued, private, now))
     assert (status, received["state"]) == (200, "received")
 
+    kept = run("evidence", folder, issued["serial"])
+    assert set(kept) == {"redeem", "receipt"}
+    envelope = dsse.parse(canonical.dumps(kept["receipt"]), member.TYPE)
+    covered = dsse.pae(envelope.payload_type, envelope.payload)
+    assert keys.verifies(private.public_key(), envelope.signatures[0][1], covered)
+
     mine = pem(tmp_path / "my.pem", base64.b64decode(issued["certificate"]))
     ca = pem(tmp_path / "issuing.pem", base64.b64decode(issued["chain"][0]))
     root = pem(tmp_path / "root.pem", base64.b64decode(issued["chain"][1]))

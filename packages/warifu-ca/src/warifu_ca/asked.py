@@ -33,6 +33,7 @@ FIELDS: Mapping[Action, frozenset[str]] = {
 class Asked:
     """A request whose form is right and whose signature is yet to be verified."""
 
+    envelope: bytes
     fields: Mapping[str, Json]
     covered: bytes
     signature: bytes
@@ -87,7 +88,7 @@ def read(data: bytes, action: Action, now: Instant) -> Asked:
             now=times.spell(now),
         )
     covered = dsse.pae(envelope.payload_type, envelope.payload)
-    return Asked(fields, covered, envelope.signatures[0][1], at)
+    return Asked(data, fields, covered, envelope.signatures[0][1], at)
 
 
 def malformed(field: str) -> Refusal:

@@ -25,6 +25,7 @@ from warifu_ca import (
     revoking,
     serving,
 )
+from warifu_ca import window as downloads
 from warifu_ca.authority import ROLES, Role, opened
 from warifu_ca.names import Holder
 from warifu_ca.speaking import (
@@ -279,6 +280,19 @@ def list_(folder: Path, ending_within: int | None, terms: Terms) -> None:
         return
     for row in rows:
         click.echo(f"{row['member']:>8}  {row['state']:<8}  {row['not_after']}  {row['serial']}")
+
+
+@cli.command()
+@Folder
+@click.argument("serial")
+@common
+def evidence(folder: Path, serial: str, terms: Terms) -> None:
+    """Show what the member signed about a certificate: redemption, receipt, renewal, revocation.
+
+    Example: warifu-ca evidence ca 5a01 --json
+    """
+    kept = downloads.evidence(opened(folder, ""), serial)
+    terms.say({action: json.loads(envelope) for action, envelope in kept})
 
 
 @cli.command()

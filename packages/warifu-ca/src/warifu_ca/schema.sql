@@ -55,6 +55,16 @@ CREATE TRIGGER certificate_stays BEFORE DELETE ON certificate BEGIN SELECT RAISE
 CREATE TRIGGER certificate_is_fixed BEFORE UPDATE OF serial, issuer, spki, sha256, der, reference, renews ON certificate
   BEGIN SELECT RAISE(ABORT, 'a certificate once issued stays'); END;
 
+-- What members signed (redemption, receipt, renewal, revocation), byte for byte: the authority's evidence for what it did.
+CREATE TABLE request (
+  sha256 TEXT PRIMARY KEY,
+  action TEXT NOT NULL,
+  serial TEXT NOT NULL REFERENCES certificate,
+  envelope BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER request_stays BEFORE DELETE ON request BEGIN SELECT RAISE(ABORT, 'a request stays'); END;
+CREATE TRIGGER request_is_fixed BEFORE UPDATE ON request BEGIN SELECT RAISE(ABORT, 'a request stays'); END;
+
 CREATE TABLE revocation (
   serial TEXT PRIMARY KEY REFERENCES certificate,
   at TEXT NOT NULL,

@@ -12,6 +12,7 @@ from warifu_ca.issuing import Issued
 from warifu_ca.letters import Letter
 from warifu_ca.store import Change
 from warifu_wire import times
+from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Refusal
 
 RENEWAL = timedelta(days=120)
@@ -36,7 +37,7 @@ class Receipt:
 def redeem(authority: Authority, asked: Asked) -> Handed:
     """The letter's certificate: made once, handed over as often as asked with the same key.
 
-    A wrong PIN is counted in a change of its own, so that the refusal does not undo the count.
+    A wrong PIN is refused after its count is on disk, so the refusal cannot undo it.
     """
     reference = _reference(asked)
     with authority.store.change() as change:
@@ -76,6 +77,7 @@ def receive(authority: Authority, asked: Asked) -> Receipt:
                 "serial": issued.serial,
             },
         )
+        _keep(change, asked, issued)
     if issued.key == "authority":
         authority.store.forget()
     return Receipt(issued, at)
@@ -98,6 +100,7 @@ def renew(authority: Authority, asked: Asked) -> Handed:
             made_by="member",
             renews=old.serial,
         )
+        _keep(change, asked, successor)
         return Handed(successor, None)
 
 
@@ -108,7 +111,27 @@ def revoke(authority: Authority, asked: Asked) -> revoking.Revoked:
         raise malformed("reason")
     with authority.store.change() as change:
         issued = _proven(change, asked)
+        if (before := revoking.find(change.db, issued.serial)) is not None:
+            return before
+        _keep(change, asked, issued)
         return revoking.record(change, issued.serial, reason)
+
+
+def evidence(authority: Authority, serial: str) -> list[tuple[str, bytes]]:
+    """What was signed about a certificate, as (action, envelope), in the order it came."""
+    rows = authority.store.db.execute(
+        "SELECT action, envelope FROM request WHERE serial = ? ORDER BY rowid", (serial,)
+    )
+    return [(row["action"], row["envelope"]) for row in rows]
+
+
+def _keep(change: Change, asked: Asked, about: Issued) -> None:
+    """Keep the member's own signature for what was done by it."""
+    digest, action = of_bytes(asked.envelope), asked.text("action")
+    change.db.execute(
+        "INSERT INTO request VALUES (?, ?, ?, ?)", (digest, action, about.serial, asked.envelope)
+    )
+    change.tell("asked", {"action": action, "request": digest, "serial": about.serial})
 
 
 def _reference(asked: Asked) -> str:
@@ -147,18 +170,17 @@ def _redeem(change: Change, authority: Authority, letter: Letter, asked: Asked) 
     if made is not None:
         return _same(change, made, public)
     _open(change, letter)
-    return Handed(
-        issuing.issue(
-            change,
-            authority,
-            letter.profile,
-            letter.holder,
-            public,
-            made_by="member",
-            reference=letter.reference,
-        ),
-        None,
+    made = issuing.issue(
+        change,
+        authority,
+        letter.profile,
+        letter.holder,
+        public,
+        made_by="member",
+        reference=letter.reference,
     )
+    _keep(change, asked, made)
+    return Handed(made, None)
 
 
 def _hand_key(change: Change, letter: Letter, made: Issued | None, asked: Asked) -> Handed:
