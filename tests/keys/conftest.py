@@ -17,8 +17,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return key_files(tmp_path_factory.mktemp("keys"))
 
 
+@pytest.fixture(scope="session")
+def begun(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a live house, made once a run."""
+    folder = tmp_path_factory.mktemp("begun")
+    shutil.copytree(files, folder / "keys")
+    Drill(folder, datetime.now(UTC) - timedelta(seconds=300)).begun()
+    return folder
+
+
 @pytest.fixture
-def drill(files: Path, tmp_path: Path) -> Drill:
-    """A house that began a moment ago and has published a release that everybody is offered."""
-    shutil.copytree(files, tmp_path / "keys")
-    return Drill(tmp_path, datetime.now(UTC) - timedelta(seconds=300)).begun()
+def drill(begun: Path, tmp_path: Path) -> Drill:
+    """A house that has published a release that everybody is offered, its lease signed just now."""
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
+    return Drill(tmp_path, datetime.now(UTC) - timedelta(seconds=100)).resumed()

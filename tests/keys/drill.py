@@ -76,6 +76,7 @@ class Drill:
         assert current.road is not None
         self.release = self.house.release("print('one')", kind=Kind.INSTALL)
         assert self.release.id == current.road.offers[0].id
+        self.house.repository.lease(self.now())
         return self
 
     def new_member(self, name: str) -> Member:

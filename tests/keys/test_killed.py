@@ -18,15 +18,6 @@ from warifu.engines.attest.entries import State
 from warifu.engines.ledger.store import DatabaseLedger
 
 
-@pytest.fixture(scope="module")
-def begun(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of a live house."""
-    folder = tmp_path_factory.mktemp("begun")
-    shutil.copytree(files, folder / "keys")
-    Drill(folder, datetime.now(UTC) - timedelta(seconds=300)).begun()
-    return folder
-
-
 @pytest.mark.parametrize(("name", "step"), [("root-1", 3), ("approver-1", 5)])
 def test_a_killed_rotation_is_finished_by_the_same_call(
     begun: Path, tmp_path: Path, name: str, step: int
