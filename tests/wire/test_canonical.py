@@ -27,6 +27,23 @@ def test_there_and_back(value: Json) -> None:
     assert canonical.loads(canonical.dumps(value)) == value
 
 
+@given(VALUES)
+def test_the_quick_spelling_is_the_one_of_rfc_8785(value: Json) -> None:
+    data = canonical.dumps(value)
+    assert canonical._spelled(value, data) == data
+    assert canonical._spelled(value, b"") == data or any(
+        one in data for one in b"\xf0\xf1\xf2\xf3\xf4"
+    )
+
+
+def test_names_beyond_the_basic_plane_are_ordered_by_utf_16_units() -> None:
+    data = canonical.dumps({"\ufb33": 1, "\U0001f600": 2})
+    assert data.index(b"\xf0") < data.index(b"\xef")
+    assert canonical.loads(data) == {"\ufb33": 1, "\U0001f600": 2}
+    with pytest.raises(Malformed, match="not-canonical"):
+        canonical.loads('{"\ufb33":1,"\U0001f600":2}'.encode())
+
+
 @given(VALUES, st.integers(0, 3))
 def test_any_other_spelling_is_refused(value: Json, indent: int) -> None:
     other = json.dumps(value, indent=indent).encode()
