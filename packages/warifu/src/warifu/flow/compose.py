@@ -12,7 +12,7 @@ from warifu.model.composition import (
     manifest_of,
     provenance,
 )
-from warifu.model.inspection import inspect, refuse
+from warifu.model.inspection import Inspected, inspect, refuse
 from warifu.model.ledger import Draft
 from warifu.model.lines import accept
 from warifu.model.ports import Depot, Keyring, Ledger, Statements
@@ -59,7 +59,7 @@ def compose(
     `Refusal`s for an unfit registry, archive or recipe. A refusal is an event, too.
     """
     try:
-        made = _made(workshop, program, candidate)
+        made = _made(depot, workshop, program, candidate)
         composition = _stated(workshop, keyring, program, kind, made)
     except Refusal as refusal:
         ledger.append(_refused(program, kind, refusal, candidate, by=by, now=now))
@@ -81,25 +81,36 @@ def compose(
     return composition
 
 
-def _made(workshop: Workshop, program: Program, candidate: bytes | None) -> _Made:
+def _made(depot: Depot, workshop: Workshop, program: Program, candidate: bytes | None) -> _Made:
     """Read everything, decide whether it passes."""
     accept(program.approved, workshop.sources.survey(program))
     source = workshop.sources.render(program, program.approved.commit)
     rebuilt = workshop.rebuilder.build(source, program.recipe)
     built = workshop.builder.build(source, program.recipe)
     wanted = gate.expected(source, program.recipe, rebuilt)
-    refuse(inspect(workshop, program, wanted, rebuilt).findings)
-    refuse(inspect(workshop, program, wanted, built).findings)
+    _refuse(depot, workshop, inspect(workshop, program, wanted, rebuilt))
+    _refuse(depot, workshop, inspect(workshop, program, wanted, built))
     data = archive.write(wanted)
     if candidate is None or candidate == data:
         return _Made(data, wanted, source, ())
     found = archive.read(candidate)
     inspected = inspect(workshop, program, wanted, found)
-    refuse(inspected.findings)
+    _refuse(depot, workshop, inspected)
     cleared = [(member, by.value) for member, by in inspected.normalised]
     if archive.write(found) != candidate:
         cleared.append(_container(program, data, candidate))
     return _Made(candidate, found, source, tuple(cleared))
+
+
+def _refuse(depot: Depot, workshop: Workshop, inspected: Inspected) -> None:
+    """Refuse what was found, with a closer look at a binary where there is somebody to take it."""
+    if not inspected.findings:
+        return
+    report = workshop.look(*inspected.binary) if workshop.look and inspected.binary else None
+    data = (report or "").encode()
+    if data:
+        depot.put(of_bytes(data), io.BytesIO(data))
+    refuse(inspected.findings, of_bytes(data) if data else "")
 
 
 def _container(program: Program, wanted: bytes, found: bytes) -> tuple[str, str]:

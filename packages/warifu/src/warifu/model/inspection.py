@@ -14,21 +14,24 @@ from warifu.model.program import Program
 from warifu.model.recipe import Normaliser
 from warifu.model.tree import File, Tree
 from warifu_wire import canonical
-from warifu_wire.canonical import Json
 from warifu_wire.errors import Contaminated
 
 ATTEMPTS = 16
 """How many commits of a line are built, newest first, to find one that makes a compiled member."""
-TOLD = 200
-"""How many findings a refusal carries; the verdict statement carries all."""
+TOLD = 1_000
+"""How many findings a refusal carries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """Findings in the order of members, hopefully none; and what a declared normaliser cleared."""
+    """Findings in the order of members, hopefully none; and what a declared normaliser cleared.
+
+    `binary` are the approved and the found bytes of the first differing binary.
+    """
 
     findings: tuple[Finding, ...]
     normalised: tuple[tuple[str, Normaliser], ...]
+    binary: tuple[bytes, bytes] | None = None
 
 
 def inspect(workshop: Workshop, program: Program, wanted: Tree, found: Tree) -> Inspected:
@@ -42,11 +45,21 @@ def inspect(workshop: Workshop, program: Program, wanted: Tree, found: Tree) -> 
         judge(suspect, witness, approved)
         for suspect, witness in _derived(workshop, program, compared.suspects, witnesses)
     )
-    return Inspected(findings, compared.normalised)
+    return Inspected(findings, compared.normalised, _binary(compared.suspects))
 
 
-def refuse(findings: Sequence[Finding]) -> None:
-    """Raise `Contaminated` naming the first finding, and carrying the others, if there are any."""
+def _binary(suspects: Sequence[Suspect]) -> tuple[bytes, bytes] | None:
+    for one in suspects:
+        if one.found and one.expected and b"\0" in one.found.data + one.expected.data:
+            return one.expected.data, one.found.data
+    return None
+
+
+def refuse(findings: Sequence[Finding], difference: str = "") -> None:
+    """Raise `Contaminated` naming the first finding, and carrying the others, if there are any.
+
+    `difference` is the digest of a closer look at a binary.
+    """
     if not findings:
         return
     first = next((one for one in findings if one.origin is not None), findings[0])
@@ -66,14 +79,11 @@ def refuse(findings: Sequence[Finding]) -> None:
             "planned": origin.planned.isoformat() if origin.planned else "",
             "subject": origin.subject,
         }
+    if difference:
+        facts["difference"] = difference
     if first.hunks:
         facts["hunk"] = f"-{first.hunks[0].approved_at} +{first.hunks[0].found_at}"
     raise Contaminated(needed="exactly the approved bytes", **facts)
-
-
-def told(findings: Sequence[Finding]) -> list[Json]:
-    """The findings as facts of a statement."""
-    return [one.to_json() for one in findings]
 
 
 def _derived(

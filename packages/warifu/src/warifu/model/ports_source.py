@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from warifu.model.classes import Origin, Suspect, Witness
 from warifu.model.lines import Survey
@@ -55,6 +55,10 @@ class Outcome:
         return bool(self.passed) and not self.failed
 
 
+Look: TypeAlias = Callable[[bytes, bytes], str | None]
+"""A closer look at one differing binary: approved and found bytes in, a bounded report out."""
+
+
 class Sources(Protocol):
     """Lines of development: what they hold, what they render to, where bytes come from."""
 
@@ -94,9 +98,13 @@ class Suites(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What compose and verify work with; builder and rebuilder share nothing."""
+    """What compose and verify work with; builder and rebuilder share nothing.
+
+    `look` is optional, and only ever describes: it decides nothing.
+    """
 
     sources: Sources
     builder: Builder
     rebuilder: Builder
     suites: Suites
+    look: Look | None = None

@@ -85,7 +85,9 @@ class _Table:
     def wrong(self, key: str, needed: str) -> Malformed:
         """The refusal of one key."""
         found = self.fields.get(key, "nothing")
-        return Malformed("bad-key", needed=needed, key=f"{self.name}.{key}", found=found)
+        return Malformed(
+            "bad-key", needed=needed, key=f"{self.name}.{key}".lstrip("."), found=found
+        )
 
 
 def program(content: Mapping[str, object]) -> Program:

@@ -24,7 +24,7 @@ _SETUP = """
 set -eu
 root=$1 work=$2 ready=$3; shift 3
 mount -t tmpfs -o size=16m,mode=755 none "$root"
-mkdir -p "$root/build" "$root/proc" "$root/dev" "$root/tmp" "$root/old"
+mkdir -p "$root/build" "$root/proc" "$root/dev" "$root/tmp" "$root/old" "$root/etc"
 mount -t tmpfs -o size=512m none "$root/tmp"
 while [ "$1" != -- ]; do
   mkdir -p "$root$1"
@@ -39,6 +39,11 @@ done
 for device in null zero random urandom; do
   : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
 done
+echo 'root:x:0:0::/tmp:/bin/sh' > "$root/etc/passwd"
+echo '127.0.0.1 localhost' > "$root/etc/hosts"
+if [ -e /etc/ld.so.cache ]; then
+  : > "$root/etc/ld.so.cache"; mount --bind /etc/ld.so.cache "$root/etc/ld.so.cache"
+fi
 mount --bind "$work" "$root/build"
 mount -t proc proc "$root/proc"
 cd "$root"
@@ -49,6 +54,13 @@ umount -l /old
 ulimit -f 2097152
 exec "$@"
 """
+_UP = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as one:
+    fcntl.ioctl(one, 0x8914, struct.pack("16sh", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP (netdevice(7))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+_LOOPBACK = (sys.executable, "-I", "-c", _UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +71,17 @@ class Ran:
     log: str
 
 
-def run(command: Sequence[str], work: Path, *, seconds: int, settings: Mapping[str, str]) -> Ran:
+def run(
+    command: Sequence[str],
+    work: Path,
+    *,
+    seconds: int,
+    settings: Mapping[str, str],
+    loopback: bool = False,
+) -> Ran:
     """Run a command in a fresh sandbox over `work`; `seconds` bounds it.
 
+    `loopback` gives it a network of itself alone, for suites that speak to their own server.
     Raises `Fault` where no sandbox can be made, `Refusal` when the command takes too long.
     """
     unshare = shutil.which("unshare", path="/usr/local/bin:/usr/bin:/bin")
@@ -75,7 +95,8 @@ def run(command: Sequence[str], work: Path, *, seconds: int, settings: Mapping[s
                 [
                     unshare, "--user", "--map-root-user", "--mount", "--net", "--pid", "--ipc",
                     "--uts", "--fork", "--kill-child", "sh", "-c", _SETUP, "sandbox",
-                    str(root), str(work), str(ready), *_readable(), "--", *command,
+                    str(root), str(work), str(ready), *_readable(), "--",
+                    *(_LOOPBACK if loopback else ()), *command,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

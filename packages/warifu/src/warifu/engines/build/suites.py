@@ -32,7 +32,7 @@ class SandboxSuites:
                 tree=str(sandbox.WORK / "tree"),
                 junit=str(sandbox.WORK / _REPORT),
             )
-            ran = sandbox.run(command, work, seconds=suite.seconds, settings={})
+            ran = sandbox.run(command, work, seconds=suite.seconds, settings={}, loopback=True)
             report = work / _REPORT
             if report.is_symlink() or not report.is_file():
                 raise Refusal(
