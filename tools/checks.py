@@ -29,7 +29,7 @@ _MOCK = re.compile(
 _IMPURE_ROOTS = frozenset(
     "asyncio concurrent ctypes ftplib glob http multiprocessing os random secrets select shutil "
     "signal smtplib socket socketserver sqlite3 ssl subprocess tempfile threading time "
-    "urllib uuid".split()
+    "urllib".split()
 )
 _CLOCKS = frozenset({"now", "utcnow", "today"})
 _PATH_VERBS = frozenset(
@@ -129,6 +129,11 @@ def _impure_calls(module: Module) -> list[str]:
                 attr in _CLOCKS
             ):
                 found.append(f"{module.name}:{node.lineno}: reads the clock ({attr})")
+            case (
+                ast.Attribute(attr="uuid1" | "uuid4" as attr)
+                | ast.Name(id="uuid1" | "uuid4" as attr)
+            ):
+                found.append(f"{module.name}:{node.lineno}: draws at random ({attr})")
             case ast.Attribute(attr=attr) if attr in _PATH_VERBS:
                 found.append(f"{module.name}:{node.lineno}: touches the disk ({attr})")
             case _:
