@@ -95,7 +95,7 @@ def _verified(
     people: People,
 ) -> Verified:
     data = depot.get(composition.artifact)
-    tree = _same(composition, data)
+    tree = same(composition, data)
     survey = workshop.sources.survey(program)
     _clean(workshop, program, composition, survey, tree)
     outcomes = [workshop.suites.run(data, suite) for suite in program.suites]
@@ -107,7 +107,7 @@ def _verified(
     return verified(composition, (*results, clean, vsa), rules, people)
 
 
-def _same(composition: Composition, data: bytes) -> Tree:
+def same(composition: Composition, data: bytes) -> Tree:
     """The artifact's tree, when its bytes are the composed ones and hold the manifest's members."""
     if of_bytes(data) != composition.artifact or len(data) != composition.size:
         raise Mismatch(needed=composition.artifact, found=of_bytes(data))
