@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -86,3 +87,24 @@ def test_a_letter_on_paper_leaves_the_pin_on_no_screen(today: Path, tmp_path: Pa
     assert out.stat().st_mode & 0o777 == 0o600
     assert told["reference"] in tool("pdftotext", "-layout", out, "-")
     assert refusal("window", folder, *PERSON, "--letter", out) == "not-a-digest"
+
+
+def test_letters_for_many_are_finished_by_running_again(today: Path, tmp_path: Path) -> None:
+    rows = [
+        {"member": f"{number:04d}", "name": "会員", "roman": f"MEMBER {number:04d}"}
+        for number in range(3)
+    ]
+    batch, out, digest = tmp_path / "members.jsonl", tmp_path / "letters", of_bytes(b"x")
+    batch.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ("window-many", today, batch, "--out", out, "--updater-digest", digest,
+             "--root-digest", digest)  # fmt: skip
+    assert run(*asked) == {"written": 3, "there": 0, "out": str(out)}
+    kept = (out / "0000.pdf").read_bytes()
+    (out / "0002.pdf").unlink()
+    assert run(*asked) == {"written": 1, "there": 2, "out": str(out)}
+    assert (out / "0000.pdf").read_bytes() == kept
+    assert out.stat().st_mode & 0o777 == 0o700
+    batch.write_text(json.dumps({**rows[0], "name": "\U00013000"}) + "\n")
+    assert refusal(*asked) == "name-not-printable"
+    batch.write_text("{}\n")
+    assert refusal(*asked) == "line-malformed"

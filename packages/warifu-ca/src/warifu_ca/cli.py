@@ -15,12 +15,11 @@ import click
 
 from warifu_ca import (
     audit,
-    codes,
     export,
     founding,
     issuing,
     letters,
-    paper,
+    mailroom,
     profiles,
     revoking,
     serving,
@@ -31,7 +30,9 @@ from warifu_ca.names import Holder
 from warifu_ca.speaking import (
     Existing,
     Folder,
+    Kind,
     Out,
+    Profile,
     Terms,
     certificate,
     common,
@@ -41,13 +42,9 @@ from warifu_ca.speaking import (
     passphrase,
     wanted,
 )
-from warifu_wire import atomic, times
-from warifu_wire.digest import digest
+from warifu_wire import atomic
 from warifu_wire.errors import Refusal
 from warifu_wire.times import Instant
-
-Kind = click.Choice(["rsa-2048", "p-256"])
-Profile = click.Choice(profiles.names())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,49 +146,6 @@ def issue_many(folder: Path, requests: Path, profile: str, out: Path, terms: Ter
     lines = (json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
     atomic.write(out, "".join(lines).encode())
     terms.say({"issued": len(made), "out": str(out)})
-
-
-@cli.command()
-@Folder
-@holder
-@click.option("--profile", default=issuing.DEFAULT, type=Profile, show_default=True)
-@click.option("--key", default="rsa-2048", type=Kind, help="With a compatibility profile.")
-@click.option("--letter", type=Out, help="Print the PIN into this PDF and nowhere else.")
-@click.option("--language", default="ja", type=click.Choice(paper.LANGUAGES), show_default=True)
-@click.option("--updater-digest", help="sha256 of the updater, for the letter.")
-@click.option("--root-digest", help="sha256 of the TUF root, for the letter.")
-@common
-def window(
-    folder: Path,
-    who: Holder,
-    profile: str,
-    key: str,
-    letter: Path | None,
-    language: paper.Language,
-    updater_digest: str | None,
-    root_digest: str | None,
-    terms: Terms,
-) -> None:
-    """Open the download window for one member: a reference number and a PIN, shown once.
-
-    Example: warifu-ca window ca --member 0001 --name 会員一号 --roman "MEMBER 0001"
-    """
-    trust = paper.FirstTrust(digest(updater_digest), digest(root_digest)) if letter else None
-    if letter is not None:
-        paper.printable(who)
-    authority = terms.open(folder)
-    made = letters.write(authority, who, profile, key)
-    told = {
-        "reference": codes.grouped(made.reference),
-        "member": who.member,
-        "profile": made.profile.id,
-        "closes": times.spell(made.closes_at),
-    }
-    if letter is not None and trust is not None:
-        atomic.write(letter, paper.letter(authority, made, trust, language), mode=0o600)
-        terms.say({**told, "letter": str(letter)})
-    else:
-        terms.say({**told, "pin": codes.grouped(made.pin)})
 
 
 @cli.command()
@@ -366,6 +320,10 @@ def by_role(text: str) -> tuple[Role, str]:
         if role == name:
             return role, value
     raise Refusal("role-unknown", needed=" | ".join(ROLES), role=name)
+
+
+cli.add_command(mailroom.window)
+cli.add_command(mailroom.window_many)
 
 
 def main() -> None:

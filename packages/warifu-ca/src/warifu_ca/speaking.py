@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from warifu_ca import keys, names
+from warifu_ca import keys, names, profiles
 from warifu_ca.authority import ROLES, Authority, opened
 from warifu_ca.issuing import Issued
 from warifu_ca.names import Holder
@@ -28,6 +28,8 @@ from warifu_wire.errors import Fault, Refusal
 Command = Callable[..., None]
 Folder = click.argument("folder", type=click.Path(path_type=Path))
 Out = click.Path(path_type=Path, dir_okay=False)
+Kind = click.Choice(["rsa-2048", "p-256"])
+Profile = click.Choice(profiles.names())
 Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -117,19 +119,41 @@ def certificate(made: Issued) -> dict[str, object]:
     }
 
 
-def wanted(lines: bytes) -> list[tuple[Holder, bytes]]:
-    """Members and their requests from JSON Lines; raises `Refusal` (line-malformed)."""
-    return [_wanted(number, line) for number, line in enumerate(lines.splitlines(), 1)]
+def lines_of(data: bytes, needed: frozenset[str]) -> list[dict[str, str]]:
+    """JSON Lines of texts with exactly these names; raises `Refusal` (line-malformed)."""
+    return [_line(number, line, needed) for number, line in enumerate(data.splitlines(), 1)]
 
 
-def _wanted(number: int, line: bytes) -> tuple[Holder, bytes]:
+def _line(number: int, line: bytes, needed: frozenset[str]) -> dict[str, str]:
     try:
-        match json.loads(line):
-            case {"member": str(member), "name": str(name), "roman": str(roman), "csr": str(csr)}:
-                return names.holder(member, name, roman), base64.b64decode(csr, validate=True)
+        found = json.loads(line)
     except ValueError:
-        pass
-    raise Refusal("line-malformed", needed="member, name, roman, csr (base64 DER)", line=number)
+        found = None
+    if isinstance(found, dict) and set(found) == needed:
+        return {name: str(value) for name, value in found.items()}
+    raise Refusal("line-malformed", needed=", ".join(sorted(needed)), line=number)
+
+
+def wanted(data: bytes) -> list[tuple[Holder, bytes]]:
+    """Members and their requests (base64 DER) from JSON Lines; raises `Refusal`."""
+    rows = lines_of(data, frozenset({"member", "name", "roman", "csr"}))
+    return [(_holder(row), _decoded(row["csr"])) for row in rows]
+
+
+def members(data: bytes) -> list[Holder]:
+    """Members from JSON Lines; raises `Refusal`."""
+    return [_holder(row) for row in lines_of(data, frozenset({"member", "name", "roman"}))]
+
+
+def _holder(row: Mapping[str, str]) -> Holder:
+    return names.holder(row["member"], row["name"], row["roman"])
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise Refusal("line-malformed", needed="csr in base64", csr=text[:16]) from error
 
 
 def ended(run: Callable[[], object]) -> None:
