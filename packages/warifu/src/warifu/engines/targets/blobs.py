@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from backports import zstd
 from tuf.api.metadata import TargetFile
@@ -12,10 +12,11 @@ from warifu.engines.targets.store import Store
 from warifu.model import archive
 from warifu.model.ports import Depot
 from warifu_wire import manifest
-from warifu_wire.digest import Digest
-from warifu_wire.errors import Refusal
+from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.errors import Mismatch, Refusal
 
-LEVEL = 3
+LEVEL = 1
+"""The fastest: what a member downloads is a patch, mostly; a blob is what is left."""
 
 
 def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, TargetFile]:
@@ -24,42 +25,40 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
     Nothing is served as trusted by this: only signed metadata name a target. Raises `Refusal`
     for bytes the depot does not hold, `Mismatch` for bytes of another digest.
     """
-    infos = {}
+    held = {path: depot.get(content) for path, content in files.items()}
     for path, content in files.items():
-        size = depot.size(content)
-        if size is None:
-            raise Refusal("not-in-depot", needed="the bytes of that digest", content=content)
-        name = layout.target(path, content)
-        if not store.has(name):
-            with depot.open(content) as stream:
-                store.copy(name, stream, content)
-        infos[path] = TargetFile(size, {"sha256": content}, path)
-    for path, content in files.items():
-        if path.startswith("manifests/"):
-            _members(store, manifest.parse(depot.get(content)), files, depot)
-    return infos
+        if (found := of_bytes(held[path])) != content:
+            raise Mismatch(needed=content, path=path, found=found)
+    wanted = {
+        one.sha256
+        for path, data in held.items()
+        if path.startswith("manifests/")
+        for one in manifest.parse(data).members
+    }
+    missing = {one for one in wanted if not store.has(layout.blob(one))}
+    store.put_all(_blobs(missing, held, depot))
+    store.put_all(
+        (name, held[path])
+        for path, content in files.items()
+        if not store.has(name := layout.target(path, content))
+    )
+    return {
+        path: TargetFile(len(held[path]), {"sha256": content}, path)
+        for path, content in files.items()
+    }
 
 
-def _members(
-    store: Store, found: manifest.Manifest, files: Mapping[str, Digest], depot: Depot
-) -> None:
-    """The members a client may fetch one by one: from the depot, else out of the archives."""
-    missing = {one.sha256 for one in found.members if not store.has(layout.blob(one.sha256))}
-    for content in sorted(missing):
-        if depot.size(content) is not None:
-            _blob(store, content, depot.get(content))
-            missing.discard(content)
-    for path, content in files.items():
+def _blobs(
+    missing: set[Digest], held: Mapping[str, bytes], depot: Depot
+) -> Iterator[tuple[str, bytes]]:
+    """The members a client may fetch one by one: out of the archives, else from the depot."""
+    for path, data in held.items():
         if missing and path.startswith("programs/"):
-            for one in archive.read(depot.get(content)).values():
+            for one in archive.read(data).values():
                 if one.sha256 in missing:
-                    _blob(store, one.sha256, one.data)
                     missing.discard(one.sha256)
-    if missing:
-        raise Refusal("member-missing", needed="the bytes of every member", content=min(missing))
-
-
-def _blob(store: Store, content: Digest, data: bytes) -> None:
-    packed = zstd.compress(data, LEVEL)
-    name = layout.blob(content)
-    store.put(name, packed)
+                    yield layout.blob(one.sha256), zstd.compress(one.data, LEVEL)
+    for content in sorted(missing):
+        if depot.size(content) is None:
+            raise Refusal("member-missing", needed="the bytes of every member", content=content)
+        yield layout.blob(content), zstd.compress(depot.get(content), LEVEL)

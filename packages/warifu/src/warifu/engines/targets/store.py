@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from warifu.engines.targets.layout import LOCK
 from warifu_wire import atomic
-from warifu_wire.digest import Digest
-from warifu_wire.errors import Fault, Mismatch, Stale
+from warifu_wire.errors import Fault, Stale
 
-_CHUNK = 1 << 20
+BATCH = 256
 
 
 class Store(Protocol):
@@ -34,8 +33,8 @@ class Store(Protocol):
     def put(self, name: str, data: bytes) -> None:
         """Bytes under a name; whatever lay there is a leftover of a signer that was killed."""
 
-    def copy(self, name: str, stream: BinaryIO, content: Digest) -> None:
-        """A stream whose sha256 must be `content`; raises `Mismatch`, and leaves nothing then."""
+    def put_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Many files at once, all of them durable on return."""
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> None:
         """Compare and set; raises `Stale` when something else than `expected` lies there."""
@@ -72,26 +71,31 @@ class FolderStore:
         """Write whole or not at all."""
         atomic.write(self._place(name), data)
 
-    def copy(self, name: str, stream: BinaryIO, content: Digest) -> None:
-        """Copy and hash in one reading."""
-        path = self._place(name)
-        half = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+    def put_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Write a batch before the first fsync of it: then the disk has it already, mostly."""
+        every = iter(files)
+        while batch := [*islice(every, BATCH)]:
+            self._put_batch(batch)
+
+    def _put_batch(self, batch: Iterable[tuple[str, bytes]]) -> None:
+        halves: dict[Path, Path] = {}
         try:
-            with half.open("xb") as sink:
-                found = hashlib.sha256()
-                while piece := stream.read(_CHUNK):
-                    found.update(piece)
-                    sink.write(piece)
-                if found.hexdigest() != content:
-                    raise Mismatch(needed=content, path=name, found=found.hexdigest())
-                sink.flush()
-                os.fsync(sink.fileno())
-            half.replace(path)
-            atomic.sync_folder(path.parent)
+            for name, data in batch:
+                path = self._place(name)
+                half = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+                halves[half] = path
+                half.write_bytes(data)
+            for half, path in halves.items():
+                with half.open("rb+") as stream:
+                    os.fsync(stream.fileno())
+                half.replace(path)
+            for folder in {path.parent for path in halves.values()}:
+                atomic.sync_folder(folder)
         except OSError as error:
-            raise _fault("write", name, error) from error
+            raise _fault("write", "a batch", error) from error
         finally:
-            half.unlink(missing_ok=True)
+            for half in halves:
+                half.unlink(missing_ok=True)
 
     def swap(self, name: str, expected: bytes | None, data: bytes) -> None:
         """Compare and set, under the lock of `exclusive`."""
