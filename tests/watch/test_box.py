@@ -23,11 +23,11 @@ from warifu.engines.probe.origin import PublicOrigin
 from warifu.engines.probe.recipe import Step
 from warifu.engines.probe.steps import take
 from warifu.model.probe import Done, Run
-from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.digest import Digest, of_bytes, of_tree
 from warifu_wire.errors import Fault, Malformed, Refusal
 from warifu_wire.manifest import Kind
 from warifu_wire.plan import circle
-from warifu_wire.routes import Route
+from warifu_wire.routes import Known, Route
 
 WHY = {"en": "It fits.", "ja": "合っています。"}
 USE = Step("use", ("{python}", "{machine}/current/app/run.py"), says="one")
@@ -51,7 +51,7 @@ class Site:
         """The first root."""
         return (self.house.folder / "metadata" / "1.root.json").read_bytes()
 
-    def publish(self, *releases: Release, ways: tuple[Route, ...]) -> None:
+    def publish(self, *releases: Release, ways: tuple[Route, ...], **more: object) -> None:
         """Offer releases to nobody but our own machines."""
         installation = (self.machines.folder / "installation").read_text()
         offers = []
@@ -59,7 +59,7 @@ class Site:
             offer = one.offer()
             own = circle("own", [installation], ())
             offers.append(replace(offer, plan=replace(offer.plan, own=own)))
-        self.house.publish(*releases, offers=tuple(offers), routes=ways)
+        self.house.publish(*releases, offers=tuple(offers), routes=ways, **more)
 
     def box(self, *steps: Step) -> MachineBox:
         """The box with the usual installing and these steps."""
@@ -107,6 +107,33 @@ def test_the_usual_road(site: Site) -> None:
     assert names(run) == ["fetch", "install", "look", "use"]
     assert {one.name for one in site.machines.kept.iterdir()} == {first.id, second.id}
     assert not list(site.machines.kept.glob("*/key.pem"))
+
+
+def test_an_update_for_what_was_installed_by_hand(site: Site, tmp_path: Path) -> None:
+    """A tree from before this road, known by its digest alone: the update takes it over."""
+    program = tmp_path / "program"
+    program.mkdir()
+    (program / "run.py").write_bytes(b"print('by hand')")
+    (program / "run.py").chmod(0o644)
+    tree = of_tree([("run.py", "file", of_bytes(b"print('by hand')"))])
+    before = Known(of_bytes(b"by hand"), 1, "Ver1.00")
+    release = site.house.release("print('one, after all')", 5)
+    ways = (Route(before.id, None, None, release.id, WHY), Route(None, None, None, None, WHY))
+    site.publish(release, ways=ways, known=(before,), known_trees={tree: before.id})
+    for _ in range(2):
+        site.machines.by_hand(site.origin, PRODUCT, "", before.id, program)
+    run = site.box(USE).run(PRODUCT, release.id)
+    assert run.failure == ""
+    assert names(run) == ["fetch", "install", "look", "use"]
+
+
+def test_a_machine_that_cannot_be_made(site: Site, tmp_path: Path) -> None:
+    """What the updater does not take is refused with its reason; a full disk is a fault."""
+    with pytest.raises(Refusal) as refused:
+        site.machines.by_hand(site.origin, "No Product", "", of_bytes(b"none"), tmp_path)
+    assert refused.value.reason == "machine-not-made"
+    with pytest.raises(Fault):
+        site.machines.set_up(tmp_path / "not there" / "machine", None)
 
 
 def test_an_update_for_nobody_fails(site: Site) -> None:

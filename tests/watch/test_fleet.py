@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ CANARY = counts((40, 6), (150, 25), (499, 80), members=499, canary=12)
 RUNS = range(100)
 
 
+@cache
 def told(stages: tuple[Stage, ...], q: float, p: float = 0.5) -> list[Told]:
     """A hundred runs with the published assumptions."""
     volunteers = 12 if stages[1].audience is Audience.CANARY else 0
