@@ -82,7 +82,7 @@ class World:
         """A world of one's own, to be changed."""
         target = folder / "source"
         shutil.copytree(self.source.folder, target, symlinks=True)
-        return dataclasses.replace(self, source=Repo.opened(target))
+        return dataclasses.replace(self, source=Repo.opened(target), vendored=dict(self.vendored))
 
     def config(self, **program: Any) -> dict[str, Any]:
         """The content of warifu.toml."""

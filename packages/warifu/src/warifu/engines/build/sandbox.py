@@ -51,6 +51,7 @@ pivot_root . old
 cd /build
 : > "/old$ready"
 umount -l /old
+rmdir /old
 ulimit -f 2097152
 exec "$@"
 """

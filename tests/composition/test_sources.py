@@ -1,0 +1,253 @@
+"""Sources refuse what they cannot know: missing commits, lines, files; and the index heals."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.composition.bench import Bench
+from tests.composition.repo import Repo
+from tests.composition.stage import Stage
+from tests.composition.world import World
+from warifu.engines.sources.git import Git, located, sealed
+from warifu.engines.sources.index import Index
+from warifu.engines.sources.raw import introductions
+from warifu.engines.sources.repository import GitSources
+from warifu.model.lines import Line, LineKind
+from warifu.model.program import Program, program
+from warifu.model.tree import file
+from warifu_wire.digest import Digest
+from warifu_wire.errors import Fault, Refusal
+from warifu_wire.manifest import Kind
+
+
+@pytest.fixture
+def own(bench: Bench, tmp_path: Path) -> Stage:
+    """A world of the test's own."""
+    stage = Stage(bench, Kind.UPDATE, tmp_path)
+    stage.own_world()
+    return stage
+
+
+def refused(stage: Stage) -> Refusal:
+    """The refusal of composing."""
+    with pytest.raises(Refusal) as caught:
+        stage.bench.compose()
+    return caught.value
+
+
+def test_a_place_without_a_repository_is_refused(bench: Bench, tmp_path: Path) -> None:
+    bench.program = dataclasses.replace(bench.program, repository=str(tmp_path / "nowhere"))
+    with pytest.raises(Refusal, match="repository-missing"):
+        bench.compose()
+
+
+def test_missing_commits_bases_and_lines_are_refused(bench: Bench) -> None:
+    good = bench.program
+    lone = "f" * 40
+    for code, source in [
+        ("commit-missing", dataclasses.replace(good.approved, commit=lone)),
+        ("commit-missing", dataclasses.replace(good.approved, base=lone)),
+        ("base-not-below", dataclasses.replace(good.approved, base=bench.world.commits["wip"])),
+        ("another-tree", dataclasses.replace(good.approved, tree=lone)),
+        (
+            "approved-change-missing",
+            dataclasses.replace(good.approved, changes=(*good.approved.changes, lone)),
+        ),
+    ]:
+        bench.program = dataclasses.replace(good, approved=source)
+        with pytest.raises(Refusal, match=code):
+            bench.compose()
+    gone = Line("gone", LineKind.NEXT, "refs/heads/gone", None, "")
+    pinned = Line("pinned", LineKind.RELEASED, lone, None, "")
+    for line in (gone, pinned):
+        bench.program = dataclasses.replace(good, lines=(*good.lines, line))
+        with pytest.raises(Refusal, match="line-missing"):
+            bench.compose()
+    there = dataclasses.replace(pinned, ref=bench.world.commits["oldest"])
+    bench.program = dataclasses.replace(good, lines=(*good.lines, there))
+    assert bench.compose().artifact
+
+
+def test_work_after_the_approved_commit_is_named_as_work_in_progress(own: Stage) -> None:
+    source = own.world.source
+    source.git("checkout", "-q", "-f", "release-1.10")
+    commit = source.commit("too late", {"app/late.py": "LATE = 'after the approval'\n"})
+    candidate = own.changed({"app/late.py": own.built(commit)["app/late.py"]})
+    with pytest.raises(Refusal) as caught:
+        own.bench.compose(candidate=candidate)
+    assert (caught.value.facts["class"], caught.value.facts["commit"]) == ("later", commit)
+
+
+def test_a_line_may_live_in_another_repository(own: Stage, tmp_path: Path) -> None:
+    other = own.world.copy(tmp_path / "elsewhere").source
+    own.world.source.git("branch", "-q", "-D", "next")
+    config = own.world.config()
+    config["lines"]["next"]["repository"] = str(other.folder)
+    for name in ("release-1.00", "release-1.10", "wip/form"):
+        other.git("checkout", "-q", "-f", "--detach")
+        other.git("branch", "-q", "-D", name)
+    own.bench.program = program(config)
+    with pytest.raises(Refusal) as caught:
+        own.bench.compose(candidate=own.with_("app/host.py"))
+    assert caught.value.facts["line"] == "next"
+
+
+def test_large_files_submodules_and_vendored_files_must_be_there(own: Stage) -> None:
+    source = own.world.source
+    store = source.folder / ".git" / "lfs"
+    (large,) = [one for one in store.rglob("*") if one.is_file()]
+    data = large.read_bytes()
+    large.write_bytes(data[:-1])
+    assert refused(own).reason == "mismatch"
+    large.unlink()
+    assert refused(own).facts["path"] == "large.bin"
+    large.write_bytes(data)
+    good = own.bench.program
+    empty = Repo(own.folder / "empty")
+    empty.commit("nothing here")
+    for recipe in (
+        dataclasses.replace(good.recipe, submodules={"lib": str(empty.folder)}),
+        dataclasses.replace(good.recipe, submodules={"lib": str(own.folder / "nowhere")}),
+    ):
+        own.bench.program = dataclasses.replace(good, recipe=recipe)
+        source.git("submodule", "deinit", "-q", "-f", "--all")
+        modules = source.folder / ".git" / "modules"
+        if modules.exists():
+            modules.rename(own.folder / "modules")
+        assert refused(own).reason == "submodule-missing"
+    (own.folder / "modules").rename(source.folder / ".git" / "modules")
+    own.bench.program = good
+    pinned = Digest(hashlib.sha256(own.world.vendored[_vendored(own)]).hexdigest())
+    own.world.vendored[pinned] = b"another file"
+    assert refused(own).reason == "mismatch"
+
+
+def _vendored(stage: Stage) -> str:
+    """The digest that the approved lock file pins."""
+    return stage.world.source.git("show", f"{stage.commits['approved']}:vendor.lock")[:64]
+
+
+def test_a_lock_file_in_another_form_is_malformed(own: Stage) -> None:
+    source = own.world.source
+    source.git("checkout", "-q", "-f", "release-1.10")
+    commit = source.commit("bad lock", {"vendor.lock": "dep==1.0\n"})
+    own.approve(commit, (*own.bench.program.approved.changes, commit))
+    assert refused(own).reason == "bad-lock"
+
+
+def test_nothing_is_vendored_from_an_empty_shelf(world: World, tmp_path: Path) -> None:
+    told = program(world.config())
+    sources = GitSources(tmp_path, tmp_path / "index.sqlite")
+    with pytest.raises(Refusal, match="vendored-missing"):
+        sources.render(told, told.approved.commit)
+
+
+def test_a_pointer_that_no_attribute_asks_for_is_a_plain_file(own: Stage) -> None:
+    source = own.world.source
+    source.git("checkout", "-q", "-f", "release-1.10")
+    text = (source.folder / "large.bin").read_text()
+    commit = source.commit("an example", {"example.txt": text})
+    rendered = own.bench.workshop.sources.render(own.bench.program, commit)
+    assert rendered.files["example.txt"].data == text.encode()
+    assert rendered.files["large.bin"].data != text.encode()
+
+
+def test_a_partial_clone_is_refused(own: Stage) -> None:
+    pack = own.world.source.folder / ".git" / "objects" / "pack"
+    (pack / "pack-1.promisor").touch()
+    assert refused(own).reason == "partial-clone"
+
+
+def test_git_itself_failing_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="git rev-parse failed"):
+        Git(tmp_path / "none", {}).ask("rev-parse", "HEAD")
+    with pytest.raises(Fault, match="git log failed"), Git(tmp_path, {}).stream("log") as stream:
+        stream.read()
+    made = Repo(tmp_path / "made")
+    made.commit("one")
+    folder = located(made.folder)
+    view = sealed(tmp_path / "sealed.git", [folder])
+    assert view.ask("rev-parse", "--is-bare-repository") == b"true\n"
+    assert located(folder) == folder
+
+
+def _indexed(told: Program, folder: Path, file: Path) -> tuple[Index, Git]:
+    view = sealed(folder / f"{file.name}.git", [located(Path(told.repository))])
+    return Index(file), view
+
+
+def test_the_index_continues_and_forgets_nothing(own: Stage, tmp_path: Path) -> None:
+    source = own.world.source
+    index, view = _indexed(own.bench.program, tmp_path, tmp_path / "a.sqlite")
+    index.update(view, [source.git("rev-parse", "next")])
+    blob = source.git("rev-parse", "next:app/host.py")
+    (place,) = index.places(blob)
+    assert (place.commit, place.path, place.mode) == (
+        own.commits["new-file"], "app/host.py", "100644",
+    )  # fmt: skip
+    source.git("checkout", "-q", "-f", "--detach", "next")
+    source.commit("nothing new")
+    more = source.commit("copy", {"again.py": source.git("show", "next:app/host.py") + "\n"})
+    index.update(view, [more])
+    index.update(view, [more])
+    assert [one.path for one in index.places(blob)] == ["app/host.py", "again.py"]
+    source.git("checkout", "-q", "-f", "release-1.10")
+    source.git("gc", "-q", "--prune=now")
+    index.update(view, [own.commits["approved"], own.commits["wip"]])
+    assert len(index.places(blob)) == 2
+    index.close()
+
+
+def test_an_update_that_breaks_off_leaves_the_old_index(own: Stage, tmp_path: Path) -> None:
+    index, view = _indexed(own.bench.program, tmp_path, tmp_path / "b.sqlite")
+    index.update(view, [own.commits["base"]])
+    with pytest.raises(Fault):
+        index.update(view, [own.commits["approved"], "f" * 40])
+    index.close()
+    again = Index(tmp_path / "b.sqlite")
+    again.update(view, [own.commits["approved"]])
+    blob = own.world.source.git("rev-parse", f"{own.commits['approved']}:app/legacy.py")
+    assert [one.commit for one in again.places(blob)] == [own.commits["approved"]]
+    again.close()
+
+
+def test_a_file_that_is_no_index_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "broken.sqlite"
+    path.write_bytes(b"this is no database at all, but long enough to be looked at" * 40)
+    with pytest.raises(Fault, match="delete the file"):
+        Index(path)
+
+
+def test_the_log_is_read_across_any_cut(own: Stage) -> None:
+    source = own.world.source
+
+    class Dripping:
+        """A stream that gives a few bytes at a time."""
+
+        def __init__(self, data: bytes) -> None:
+            self._data, self._at = data, 0
+
+        def read(self, _: int) -> bytes:
+            self._at += 7
+            return self._data[self._at - 7 : self._at]
+
+    words = ("--raw", "-c", "-z", "--no-abbrev", "--no-renames", "--root", "--format=%x01%H")
+    log = source.git("log", *words, "next").encode()
+    rows = list(introductions(Dripping(log)))  # type: ignore[arg-type]
+    told = {(row.path.decode(), row.commit.decode()) for row in rows}
+    assert ("app/evil.py", own.commits["merge"]) in told
+    assert ("app/side.py", own.commits["side"]) in told
+    assert {row.path for row in introductions(Dripping(b"\x01abc\0\x01def\0"))} == {b""}  # type: ignore[arg-type]
+
+
+def test_raw_bytes_of_the_repository_are_not_the_programs_bytes(own: Stage) -> None:
+    """A cp932 file shipped as the repository holds it (UTF-8) is named, not let by."""
+    source = own.world.source
+    raw = source.git("cat-file", "blob", f"{own.commits['approved']}:説明.sjis").encode() + b"\n"
+    with pytest.raises(Refusal) as caught:
+        own.bench.compose(candidate=own.changed({"説明.sjis": file("file", raw)}))
+    assert caught.value.facts["class"] == "normalised"
