@@ -95,9 +95,9 @@ class Town:
 
     def publish(self) -> None:
         """Publish the open, signed proposal."""
-        failed = [one for one in road.publish(self.house, now()) if not one.done]
-        if any(one.verb == "enact" for one in failed):
-            raise Fault(f"not published: {failed[0].why}", needed="the server of the story")
+        why_not = road.publish(self.house, now())
+        if why_not:
+            raise Fault(f"not published: {why_not}", needed="the server of the story")
         self.told("published, and fetched back from the public address")
 
     def read_config(self) -> None:

@@ -150,8 +150,11 @@ def sign(house: House, person: str, language: str, now: datetime) -> Signed:
     return Signed(proposed.digest, done, current.rules.thresholds["approver"])
 
 
-def publish(house: House, now: datetime) -> tuple[work.Tried, ...]:
-    """Order the publication of the open, approved change, and try at once to enact it."""
+def publish(house: House, now: datetime) -> str:
+    """Order the publication of the open, approved change, and enact it at once.
+
+    Why it is recorded and not in force yet, or "": the worker goes on trying.
+    """
     proposed = recall.proposal(house)
     current = house.repository.current(house.product)
     approved = signing.gather(
@@ -166,7 +169,7 @@ def publish(house: House, now: datetime) -> tuple[work.Tried, ...]:
         by=RELEASE_ENGINEER,
         now=now,
     )
-    return work.run(house, now, until="enact")
+    return work.at_once(lambda: work.enact(house, proposed.digest, now))
 
 
 def stop(
@@ -191,10 +194,8 @@ def stop(
         now=now,
         max_share=max_share,
     )
-    tried = [one for one in work.run(house, now, until="narrow") if one.verb == "narrow"]
-    seq = int(event.key.rpartition("/")[2])
-    failed = tried[-1].why if tried else "the worker has it"
-    return Halted(seq, not failed, failed)
+    why_not = work.at_once(lambda: work.narrow(house, by, now))
+    return Halted(int(event.key.rpartition("/")[2]), not why_not, why_not)
 
 
 def assess(house: House, release: Digest, now: datetime, *, by: str) -> Impact:

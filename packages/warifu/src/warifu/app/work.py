@@ -43,11 +43,8 @@ class Tried:
         return not self.why
 
 
-def run(house: House, now: datetime, until: str = "", limit: int = 50) -> tuple[Tried, ...]:
-    """Try the work that is due, oldest first; what fails is due again later, and never lost.
-
-    A door that waits for one verb leaves the rest to the worker: `until` names it.
-    """
+def run(house: House, now: datetime, limit: int = 50) -> tuple[Tried, ...]:
+    """Try the work that is due, oldest first; what fails is due again later, and never lost."""
     tried: list[Tried] = []
     while len(tried) < limit and (claimed := house.ledger.claim(now, limit=1)):
         (due,) = claimed
@@ -61,13 +58,20 @@ def run(house: House, now: datetime, until: str = "", limit: int = 50) -> tuple[
         else:
             house.ledger.done(due)
         tried.append(Tried(due.work.verb, due.work.subject, why))
-        if due.work.verb == until:
-            break
     return tuple(tried)
 
 
-def _enact(house: House, due: Due, now: datetime) -> bool:
-    change = recall.proposed(house, digest(due.work.subject))
+def at_once(verb: Callable[[], bool]) -> str:
+    """Try a verb from a door, which does not wait for the worker; why it is not in force, or ""."""
+    try:
+        return "" if verb() else "the public address does not serve it yet"
+    except (Refusal, Fault) as error:
+        return str(error)
+
+
+def enact(house: House, digest_: Digest, now: datetime) -> bool:
+    """Enact the open, approved change of that digest, and fetch it back."""
+    change = recall.proposed(house, digest_)
     current = house.repository.current(house.product)
     approved = sign.gather(house.ledger, house.statements, change, current.rules, current.people)
     publish.enact(
@@ -83,13 +87,21 @@ def _enact(house: House, due: Due, now: datetime) -> bool:
     return True
 
 
-def _narrow(house: House, due: Due, now: datetime) -> bool:
-    by = str(due.work.facts["by"])
-    product = due.work.subject
+def narrow(house: House, by: str, now: datetime) -> bool:
+    """Put every recorded stop in force, signed by `by`; False while the origin serves it not."""
+    product = house.product
     event = stop.enforce(
         house.ledger, house.repository, house.origin, product=product, by=by, now=now
     )
     return event is not None
+
+
+def _enact(house: House, due: Due, now: datetime) -> bool:
+    return enact(house, digest(due.work.subject), now)
+
+
+def _narrow(house: House, due: Due, now: datetime) -> bool:
+    return narrow(house, str(due.work.facts["by"]), now)
 
 
 def _widen(house: House, due: Due, now: datetime) -> bool:

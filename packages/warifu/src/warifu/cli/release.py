@@ -140,14 +140,12 @@ def publish(said: Said) -> None:
     Example: warifu publish
     """
     house = said.house()
-    tried = road.publish(house, clock())
-    failed = [f"{one.verb}: {one.why}" for one in tried if not one.done]
-    done = not any(one.verb == "enact" and not one.done for one in tried)
-    state = "published and fetched back" if done else "recorded, not in force yet"
+    why_not = road.publish(house, clock())
+    state = f"recorded, not in force yet\n  {why_not}" if why_not else "published and fetched back"
     said.tell(
-        f"{house.product}: {state}." + "".join(f"\n  {one}" for one in failed),
-        published=done,
-        failed=failed,
+        f"{house.product}: {state}",
+        published=not why_not,
+        why=why_not,
         releases=[one.composition.id for one in recall.proposal(house).programs],
     )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from warifu.model.ledger import Draft, Event, Row, Work
 from warifu.model.ports import Ledger, Origin, Repository
+from warifu.model.publication import Current
 from warifu_wire import stops
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
 from warifu_wire.errors import Malformed, Refusal
-from warifu_wire.stops import WHOLE, Halt, Stops
+from warifu_wire.stops import WHOLE, Halt, Stop, Stops
 from warifu_wire.times import Instant
 
 IN_FORCE = "stop.in-force"
@@ -39,11 +41,14 @@ def stop(
         )
     if state is Halt.CAPPED and not 0 < max_share < WHOLE:
         raise Malformed("bad-share", needed=f"a share from 1 to {WHOLE - 1} millionths")
-    entry = (
-        _next(ledger, repository.current(product).stops)
-        .added(release, state, since=now, reason=why, by=by, max_share=max_share)
-        .entries[-1]
-    )
+    current = repository.current(product)
+    listed = _next(ledger, current.stops)
+    entry = listed.added(release, state, since=now, reason=why, by=by, max_share=max_share).entries[
+        -1
+    ]
+    for event in ledger.events(kind=f"publication.{state.value}", subject=release):
+        if _same(event, entry, current):
+            return event
     return ledger.append(
         Draft(
             f"publication.{state.value}",
@@ -87,6 +92,14 @@ def enforce(
             key=f"{IN_FORCE}/{product}/{wanted.seq}",
         )
     )[0]
+
+
+def _same(event: Event, entry: Stop, current: Current) -> bool:
+    """Whether this very stop is recorded already and not lifted: a rerun adds nothing."""
+    made = stops.read_entry(event.facts["entry"])
+    lifted = frozenset() if current.road is None else current.road.lifted
+    alike = replace(entry, seq=made.seq, prev=made.prev, since=made.since)
+    return made == alike and made.digest not in lifted
 
 
 def _next(ledger: Ledger, published: Stops) -> Stops:
