@@ -1,4 +1,4 @@
-"""The command line: `warifu-sign sign | package | verify | certificate`."""
+"""The command line: `warifu-sign sign | package | verify | certificate | serve`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from warifu_sign import __version__, words
-from warifu_sign.commands import certificate, documents, shared
+from warifu_sign.commands import certificate, desk, documents, shared
 from warifu_sign.errors import Fault, Refusal
 
 
@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
     """The verbs and their options."""
     top = argparse.ArgumentParser(prog="warifu-sign", description=__doc__)
     top.add_argument("--version", action="version", version=__version__)
-    verbs = top.add_subparsers(required=True, metavar="sign|package|verify|certificate")
+    verbs = top.add_subparsers(required=True, metavar="sign|package|verify|certificate|serve")
     documents.add(verbs)
     certificate.add(verbs)
+    desk.add(verbs)
     return top
