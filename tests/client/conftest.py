@@ -16,8 +16,9 @@ from warifu_client import settings, transport
 from warifu_client.layout import Layout
 from warifu_client.machine import Checkpoint, Machine, Means, passing
 from warifu_client.settings import Settings
-from warifu_client.starting import Starter, run
+from warifu_client.starting import Started, Starter, run
 from warifu_wire.check import Reading
+from warifu_wire.manifest import Manifest
 
 
 @dataclass
@@ -46,6 +47,15 @@ class Clock:
 
 
 Made = Callable[..., Machine]
+GOOD = b"raise SystemExit(0)\n"
+
+
+def start(settings: Settings, manifest: Manifest, tree: Path) -> Started:
+    """The real start test, spared where the program is the one line that always starts."""
+    script = tree / "start.py"
+    if script.is_file() and script.read_bytes() == GOOD:
+        return Started("")
+    return run(settings, manifest, tree)
 
 
 @pytest.fixture
@@ -79,7 +89,7 @@ def made(tmp_path: Path, site: Site, provider: Provider, clock: Clock) -> Made:
     def make(
         name: str = "member-0001",
         *,
-        start: Starter = run,
+        start: Starter = start,
         checkpoint: Checkpoint = passing,
         **told: object,
     ) -> Machine:

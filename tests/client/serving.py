@@ -127,7 +127,11 @@ def serving(folder: Path) -> Iterator[Site]:
         def log_message(self, *words: object) -> None:
             """Nothing: the test has the list."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+    class House(ThreadingHTTPServer):
+        def handle_error(self, *words: object) -> None:
+            """A client that was killed, or hung up on a lie: nothing to say."""
+
+    with House(("127.0.0.1", 0), Door) as server:
         site.address = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

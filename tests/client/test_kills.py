@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.client.conftest import Made
-from tests.client.killing import STRIDE, again, survived
+from tests.client.killing import (
+    STRIDE,
+    again,
+    survived,
+    survived_full_disk,
+    survived_power,
+)
 from tests.client.provider import Provider, Release, release
 from tests.client.serving import Site
 from warifu_client import applying, looking, returning
@@ -55,14 +61,19 @@ def starts(machine: Machine) -> bool:
 
 
 def killed_everywhere(
-    made: Made, site: Site, before: Path, work: Way, ends: frozenset[Digest | None]
+    made: Made,
+    site: Site,
+    before: Path,
+    work: Way,
+    ends: frozenset[Digest | None],
+    survives: Callable[[Callable[[], object], int], bool] = survived,
 ) -> int:
-    """Kill `work` at each k; after each kill the machine is one of `ends`, and converges."""
+    """Cut `work` off at each k; after each the machine is one of `ends`, and converges."""
     machine = made(start=start)
     folder = machine.layout.root
     for k in range(1, 2_000, STRIDE):
         again(before, folder)
-        done = survived(lambda: work(machine), k)
+        done = survives(lambda: work(machine), k)
         left = looking.current(machine)
         assert left.release in ends
         if left.release is not None:
@@ -107,7 +118,7 @@ def test_killed_anywhere_in_an_update(
     provider.publish(FIRST, SECOND)
     tried = killed_everywhere(made, site, before, applying.apply, frozenset({FIRST.id, SECOND.id}))
     assert tried > 100
-    print(f"update: {tried} points, 0 half states")
+    print(f"update: {tried} changes, each {STRIDE}th the last one once, 0 half states")
     ends = {(one.phase, one.result) for one in site.reports()}
     assert ("commit", "ok") in ends
 
@@ -123,7 +134,7 @@ def test_killed_anywhere_in_the_first_installation(
     tried = killed_everywhere(
         made, site, tmp_path / "empty", applying.apply, frozenset({None, FIRST.id})
     )
-    print(f"installation: {tried} points, 0 half states")
+    print(f"installation: {tried} changes, each {STRIDE}th the last one once, 0 half states")
     assert tried > 100
 
 
@@ -153,7 +164,7 @@ def test_killed_anywhere_in_an_automatic_rollback(
             pass
         assert looking.current(machine).release == FIRST.id
         assert applying.apply(machine).code == "did-not-start-here"
-    print(f"automatic rollback: {tried} points, 0 half states")
+    print(f"automatic rollback: {tried} changes, each {STRIDE}th the last one once, 0 half states")
     assert ("rollback", "ok", "sign-failed") in site.said()
 
 
@@ -166,7 +177,7 @@ def test_killed_anywhere_in_a_rollback_that_the_member_asks_for(
     again(machine.layout.root, tmp_path / "second")
     both = frozenset({FIRST.id, SECOND.id})
     tried = killed_everywhere(made, site, tmp_path / "second", returning.rollback, both)
-    print(f"rollback: {tried} points, 0 half states")
+    print(f"rollback: {tried} changes, each {STRIDE}th the last one once, 0 half states")
 
 
 def test_killed_anywhere_in_a_repair(
@@ -190,4 +201,23 @@ def test_killed_anywhere_in_a_repair(
         applying.repair(machine)
         assert looking.current(machine).tree is Tree.INTACT
         assert (machine.layout.current / "data/mine.txt").read_text() == "mine"
-    print(f"repair: {tried} points, 0 half states")
+    print(f"repair: {tried} changes, each {STRIDE}th the last one once, 0 half states")
+
+
+def test_the_power_goes_anywhere_in_an_update(
+    made: Made, provider: Provider, site: Site, before: Path
+) -> None:
+    """What was not flushed by then is empty or torn."""
+    provider.publish(FIRST, SECOND)
+    both = frozenset({FIRST.id, SECOND.id})
+    tried = killed_everywhere(made, site, before, applying.apply, both, survived_power)
+    print(f"power: {tried} changes, each {STRIDE}th the last one once, 0 half states")
+
+
+def test_the_disk_is_full_anywhere_in_an_update(
+    made: Made, provider: Provider, site: Site, before: Path
+) -> None:
+    provider.publish(FIRST, SECOND)
+    both = frozenset({FIRST.id, SECOND.id})
+    tried = killed_everywhere(made, site, before, applying.apply, both, survived_full_disk)
+    print(f"full disk: {tried} changes, each {STRIDE}th the first refused, 0 half states")

@@ -24,7 +24,10 @@ else:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the lock; raises `Refusal` when another updater has it. A killed holder frees it."""
+    """Hold the lock; raises `Refusal` when another updater has it. A killed holder frees it.
+
+    What the ground does not give in the meantime is a `Fault` like any other.
+    """
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
@@ -35,5 +38,8 @@ def held(path: Path) -> Iterator[None]:
         except OSError as error:
             raise Refusal("busy", needed="the other updater to finish", lock=path) from error
         yield
+    except OSError as error:
+        where = error.filename or path
+        raise Fault(f"{where}: {error.strerror}", needed="space and write access") from error
     finally:
         os.close(handle)
