@@ -13,7 +13,9 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import defaultdict
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from tools.figures import figures
 from tools.floors import Floors, below
@@ -50,7 +52,7 @@ def tests(folder: Path) -> tuple[list[str], str]:
     command = [str(BIN / "coverage"), "run", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
     closing = "no test ran"
     with subprocess.Popen(
-        [*command, "--durations=10"],
+        [*command, "--durations=10", f"--junitxml={folder / 'tests.xml'}"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -62,6 +64,15 @@ def tests(folder: Path) -> tuple[list[str], str]:
             if re.search(r"\b\d+ (passed|failed|error)", line):
                 closing = line.strip()
     return (["tests"] if running.returncode else []), closing
+
+
+def times(folder: Path) -> None:
+    """Print where the time went, by folder of tests."""
+    seconds: dict[str, float] = defaultdict(float)
+    for case in ET.parse(folder / "tests.xml").iter("testcase"):
+        seconds[".".join(case.get("classname", "").split(".")[:2])] += float(case.get("time", 0))
+    spent = sorted(seconds.items(), key=lambda item: -item[1])
+    print("seconds by folder:", ", ".join(f"{name} {total:.0f}" for name, total in spent))
 
 
 def coverage(folder: Path) -> list[str]:
@@ -90,6 +101,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="warifu-gate-") as name:
             folder = Path(name)
             outcome, closing = tests(folder)
+            times(folder)
             failed += outcome + coverage(folder)
     print(f"gate: failed: {', '.join(failed)}" if failed else "gate: all good")
     if closing:
