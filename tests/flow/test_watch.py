@@ -323,8 +323,9 @@ def test_settled_releases_teach_the_next(post: Post) -> None:
         assert event is not None
         assert event.kind == "gate.opened", event.facts
         post.widen()
+    post.house.passes(86_000)
     assert post.gate() is None
-    post.house.passes(60)
+    post.house.passes(400)
     event = post.gate()
     assert event is not None
     assert event.kind == "release.settled"
@@ -381,6 +382,87 @@ def test_a_release_that_was_stopped_teaches_nothing(post: Post) -> None:
     stop = Row("stop", f"{PRODUCT}/00000001", entry.entries[0].to_json())
     post.ledger.append(Draft("b", "x", post.now, "watch", {}, key="b", rows=(stop,)))
     assert watch.evidence(post.ledger, here, counted, watch.Baselines())[0].q0 == 20_000
+
+
+def test_verdicts_are_renewed(post: Post) -> None:
+    """Half an hour after a verdict the next probe is due, once; daily when everybody has it."""
+    pace = Pace()
+
+    def due(seconds: float) -> Event | None:
+        now = post.house.passes(seconds)
+        return watch.probe_again(post.ledger, post.current, post.release, pace=pace, now=now)
+
+    assert due(0) is None
+    first = post.probed(OK)
+    assert due(1_700) is None
+    event = due(200)
+    assert event is not None
+    assert (event.kind, event.facts["verdict"]) == ("probe.due", first.facts["verdict"])
+    assert due(10) == event
+    (work,) = [one.work for one in post.ledger.claim(post.now, limit=9) if one.work.verb == "probe"]
+    assert (work.subject, work.facts["release"]) == (post.release, post.release)
+    post.probed(OK, NOT)
+    assert due(86_400) is None
+
+
+def test_the_last_stage_is_probed_daily(post: Post) -> None:
+    """Nothing is left to open: a verdict holds for a day."""
+    last = len(watch.standing(post.ledger, post.current, post.release).plan.stages) - 1
+    gate = Gate(post.release, 1, last, post.now, post.release, post.release)
+    entry = canonical.loads(Gates(PRODUCT, (gate,)).to_bytes())
+    assert isinstance(entry, dict)
+    row = Row("gate", f"{PRODUCT}/{post.release}", entry)
+    post.ledger.append(Draft("gate.opened", "x", post.now, "watch", {}, key="x", rows=(row,)))
+    post.probed(OK)
+    current, pace = post.current, Pace()
+    for seconds, kind in ((80_000, None), (7_000, "probe.due")):
+        now = post.house.passes(seconds)
+        event = watch.probe_again(post.ledger, current, post.release, pace=pace, now=now)
+        assert (None if event is None else event.kind) == kind
+
+
+def calls(post: Post, member: str, symptom: str, release: Digest | None = None) -> None:
+    """A case at the desk, as that station records it."""
+    number = len(list(post.ledger.events(kind="case.opened")))
+    facts: dict[str, Json] = {
+        "channel": "mail",
+        "entitled": None,
+        "member": member,
+        "release": release,
+        "symptom": symptom,
+    }
+    now = post.house.passes(1)
+    post.ledger.append(Draft("case.opened", f"{number}", now, "desk", facts, key=f"case {number}"))
+
+
+def test_linked_cases_hold_and_stop(post: Post) -> None:
+    """Digest and symptom: nothing at one, hold at two, stop at three; each rings once."""
+
+    def rung() -> list[Json]:
+        now = post.house.passes(1)
+        found = watch.cases(post.ledger, post.current, post.release, now=now)
+        return [one.facts["level"] for one in found]
+
+    post.house.passes(12 * 3_600)
+    calls(post, "member 0001", "host-does-not-start", post.release)
+    calls(post, "member 0001", "host-does-not-start", post.release)
+    assert rung() == []
+    calls(post, "member 0002", "host-does-not-start", post.release)
+    assert (rung(), rung()) == (["hold"], [])
+    calls(post, "member 0003", "host-does-not-start", post.release)
+    assert rung() == ["stop"]
+    assert watch.replay(post.ledger) == 2
+
+
+def test_unlinked_cases_move_nothing(post: Post) -> None:
+    """Without release, member or symptom, or about another release: a hundred are nothing."""
+    for number in range(25):
+        calls(post, f"member {number:04}", "host-does-not-start")
+        calls(post, "", "host-does-not-start", post.release)
+        calls(post, f"member {number:04}", "other", post.release)
+        calls(post, f"member {number:04}", "cannot-sign", of_bytes(b"another"))
+    now = post.house.passes(1)
+    assert watch.cases(post.ledger, post.current, post.release, now=now) == ()
 
 
 def test_reports_are_sealed(post: Post) -> None:

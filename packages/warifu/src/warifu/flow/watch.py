@@ -6,12 +6,13 @@ says what follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from warifu.model import alarm, outcomes, rollout, signoff
 from warifu.model import probe as verdicts
 from warifu.model.alarm import Count, Evidence, Level, Stream
+from warifu.model.case import Symptom
 from warifu.model.ledger import Draft, Event, Row, Work
 from warifu.model.outcomes import SILENT_AFTER, Counted, Tally
 from warifu.model.ports import Ledger, Origin, Repository, Signer, Statements
@@ -19,26 +20,30 @@ from warifu.model.ports_watch import Box, Traffic
 from warifu.model.publication import Current
 from warifu.model.rollout import Opening, Pace, Rollout, Wait, Waiting
 from warifu.model.signoff import GoOn
+from warifu.model.standing import healthy, recorded_gates, recorded_stops, routes_of
 from warifu_wire import canonical, gates, stops, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, digest, of_bytes
 from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Mismatch, Refusal
-from warifu_wire.fields import whole
 from warifu_wire.gates import Gates
-from warifu_wire.routes import Routes
-from warifu_wire.stops import Halt, Stop
 from warifu_wire.times import Instant
 
 WATCHER = "watch"
+ALARMS = ("outcome.alarm", "case.alarm")
+DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """Declared bad shares in millionths, for as long as there is no history to learn from."""
+    """Declared bad shares in millionths, for as long as there is no history to learn from.
+
+    `cases` is how many millionths of a case a day a healthy release brings, for each symptom.
+    """
 
     failures: int = 20_000
     silence: int = 100_000
+    cases: int = 20_000
 
 
 def probe(
@@ -55,6 +60,8 @@ def probe(
     run = box.run(product, release)
     signed = run.statement().envelope().signed(signer.public.keyid, signer.sign)
     statements.put(signed)
+    ended = times.spell(run.ended)
+    row: dict[str, Json] = {"ended": ended, "passed": run.passed, "verdict": signed.digest}
     return ledger.append(
         Draft(
             "probe.passed" if run.passed else "probe.failed",
@@ -69,7 +76,7 @@ def probe(
                 "verdict": signed.digest,
             },
             key=f"probe/{signed.digest}",
-            rows=(Row("probe", release, {"passed": run.passed, "verdict": signed.digest}),),
+            rows=(Row("probe", release, row),),
         )
     )[0]
 
@@ -106,13 +113,44 @@ def watch(
     return ledger.append(*(one for one in rung if ledger.row("alarm", one.key) is None))
 
 
+def cases(
+    ledger: Ledger,
+    current: Current,
+    release: Digest,
+    *,
+    now: Instant,
+    baselines: Baselines = Baselines(),
+) -> tuple[Event, ...]:
+    """Count the members who called about a release with one symptom; an event for each alarm.
+
+    A case without release, member or a symptom of the list moves nothing.
+    """
+    here = standing(ledger, current, release)
+    callers: dict[str, set[Json]] = {}
+    for event in ledger.events(kind="case.opened"):
+        told = event.facts
+        known = told["release"] == release and told["member"] and told["symptom"] != Symptom.OTHER
+        if known and here.published <= event.at < now:
+            callers.setdefault(str(told["symptom"]), set()).add(told["member"])
+    days = (now - here.published).total_seconds() / DAY
+    expected = max(1, round(baselines.cases * days))
+    drafts = []
+    for symptom, members in sorted(callers.items()):
+        counted = (Count(symptom, len(members), len(members)),)
+        found = Evidence(Stream.CASES, counted, expected)
+        level = alarm.judged(found)
+        if level is not None:
+            drafts.append(_called(here, symptom, found, level, now))
+    return ledger.append(*(one for one in drafts if ledger.row("alarm", one.key) is None))
+
+
 def replay(ledger: Ledger) -> int:
     """Compute every recorded alarm anew from its evidence; how many there are.
 
     Raises `Mismatch` at the first whose figures or level do not follow from what it counted.
     """
     done = 0
-    for event in ledger.events(kind="outcome.alarm"):
+    for event in (one for kind in ALARMS for one in ledger.events(kind=kind)):
         level = alarm.judged(alarm.replayed(event.facts["evidence"]))
         if level is None or level.value != event.facts["level"]:
             raise Mismatch(
@@ -143,7 +181,8 @@ def gate(
     leave = None if go_on is None else signoff.signed(go_on, wanted, current.rules, current.people)
     counted = count(traffic, current, here, now)
     verdict = _verdict(ledger, statements, current, release)
-    if here.stage and current.gates.of(release) != _recorded(ledger, current).of(release):
+    recorded = recorded_gates(current, ledger.rows("gate"))
+    if here.stage and current.gates.of(release) != recorded.of(release):
         brakes = (*brakes, Wait("gate-not-in-force", {"stage": here.open.name}))
     found = rollout.proceed(here, counted.plan, verdict, pace, now, brakes=brakes, signoff=leave)
     if isinstance(found, Opening):
@@ -153,11 +192,32 @@ def gate(
     return _waits(ledger, here, found, now)
 
 
+def probe_again(
+    ledger: Ledger, current: Current, release: Digest, *, pace: Pace, now: Instant
+) -> Event | None:
+    """Order one more probe once the last verdict is as old as `pace` allows; None before that.
+
+    While stages are still to open a verdict is renewed at half the age at which it would no longer
+    count, afterwards once a day. Each verdict orders the next one once.
+    """
+    row = ledger.row("probe", release)
+    if row is None or not row["passed"]:
+        return None
+    here = standing(ledger, current, release)
+    every = pace.probe_age / 2 if here.following else DAY
+    if (now - times.read(row["ended"])).total_seconds() < every:
+        return None
+    facts: dict[str, Json] = {"product": here.product, "verdict": row["verdict"]}
+    key = f"probe.due/{row['verdict']}"
+    work = Work("probe", release, now, {"product": here.product, "release": release})
+    return ledger.append(Draft("probe.due", release, now, WATCHER, facts, key=key, work=(work,)))[0]
+
+
 def widen(
     ledger: Ledger, repository: Repository, origin: Origin, *, product: str, now: Instant
 ) -> Event | None:
     """Sign every recorded gate into the tree and fetch it back; None when it is not served yet."""
-    wanted = _recorded(ledger, repository.current(product))
+    wanted = recorded_gates(repository.current(product), ledger.rows("gate"))
     repository.widen(wanted, now)
     served = origin.read(f"gates/{product}.json")
     if served is None or gates.read(served, product) != wanted:
@@ -175,7 +235,7 @@ def standing(ledger: Ledger, current: Current, release: Digest) -> Rollout:
 
     Raises `Refusal` when it is not offered, or when nobody recorded its publication.
     """
-    routes = _routes(current)
+    routes = routes_of(current)
     offer = routes.offer(release)
     if offer is None:
         raise Refusal("not-offered", needed="a release of the routes in force", release=release)
@@ -183,8 +243,9 @@ def standing(ledger: Ledger, current: Current, release: Digest) -> Rollout:
         facts = event.facts
         if (facts["product"], facts["routes_seq"]) == (current.product, offer.plan.since):
             issued = times.read(facts["issued"])
-            halts = stops.union(current.stops.entries, _stops(ledger, current.product))
-            known = _recorded(ledger, current)
+            ours = recorded_stops(current.product, ledger.rows("stop"))
+            halts = stops.union(current.stops.entries, ours)
+            known = recorded_gates(current, ledger.rows("gate"))
             return rollout.rollout(routes, halts, known, release, issued, event.at)
     raise Refusal("not-published", needed="the publication on record", release=release)
 
@@ -204,7 +265,7 @@ def count(traffic: Traffic, current: Current, here: Rollout, now: Instant) -> Co
         )
         if one.outcome.gate >= here.plan.since
     ]
-    strata = frozenset(one.id for one in _routes(current).known)
+    strata = frozenset(one.id for one in routes_of(current).known)
     circles = (here.plan.own, here.plan.canary)
     named = [
         one for one in found if any(circle.holds(one.outcome.installation) for circle in circles)
@@ -220,7 +281,8 @@ def evidence(
     ledger: Ledger, here: Rollout, counted: Counted, baselines: Baselines
 ) -> tuple[Evidence, ...]:
     """Everything the alarm looks at, with the baseline of each stream."""
-    history = tuple(_healthy(ledger, here))
+    against = recorded_stops(here.product, ledger.rows("stop"))
+    history = tuple(healthy(here.product, here.release, ledger.rows("settled"), against))
     failures = alarm.baseline((one for one, _ in history), baselines.failures)
     silence = alarm.baseline((one for _, one in history), baselines.silence)
     return (
@@ -244,6 +306,19 @@ def _alarm(here: Rollout, counted: Tally, found: Evidence, level: Level, now: In
     }
     row = Row("alarm", key, {"level": level.value, "release": here.release})
     return Draft("outcome.alarm", here.release, now, WATCHER, facts, key=key, rows=(row,))
+
+
+def _called(here: Rollout, symptom: str, found: Evidence, level: Level, now: Instant) -> Draft:
+    key = f"case.alarm/{here.release}/{here.plan.since}/{symptom}/{level}"
+    facts: dict[str, Json] = {
+        "evidence": found.to_json(),
+        "level": level.value,
+        "product": here.product,
+        "routes_seq": here.routes_seq,
+        "symptom": symptom,
+    }
+    row = Row("alarm", key, {"level": level.value, "release": here.release})
+    return Draft("case.alarm", here.release, now, WATCHER, facts, key=key, rows=(row,))
 
 
 def _opened(here: Rollout, found: Opening, counted: Tally) -> Draft:
@@ -283,7 +358,8 @@ def _waits(ledger: Ledger, here: Rollout, found: Waiting, now: Instant) -> Event
         "reasons": [one.to_json() for one in found.reasons],
         "stage": here.open.to_json(),
     }
-    key = f"gate.waits/{here.release}/{here.routes_seq}/{here.stage}/{times.spell(now)}"
+    said = of_bytes(canonical.dumps(value))
+    key = f"gate.waits/{here.release}/{here.routes_seq}/{times.spell(now)}/{said}"
     row = Row("waiting", here.release, value)
     return ledger.append(
         Draft("gate.waits", here.release, now, WATCHER, facts, key=key, rows=(row,))
@@ -291,9 +367,9 @@ def _waits(ledger: Ledger, here: Rollout, found: Waiting, now: Instant) -> Event
 
 
 def _settled(ledger: Ledger, here: Rollout, counted: Tally, now: Instant) -> Event | None:
-    """The last stage has soaked with nothing against it: later baselines may learn from it."""
+    """Offered to everybody for a day at least, and nothing against it: baselines may learn."""
     key = f"release.settled/{here.release}"
-    soaked = (now - here.opened_at).total_seconds() >= here.open.soak
+    soaked = (now - here.opened_at).total_seconds() >= max(here.open.soak, DAY)
     if here.halts or not soaked or ledger.row("settled", here.release) is not None:
         return None
     value: dict[str, Json] = {
@@ -307,19 +383,6 @@ def _settled(ledger: Ledger, here: Rollout, counted: Tally, now: Instant) -> Eve
     )[0]
 
 
-def _healthy(ledger: Ledger, here: Rollout) -> Iterator[tuple[Count, Count]]:
-    """(failures, silence) of each settled release of the product that was never stopped or held."""
-    bad = {one.release for one in _stops(ledger, here.product) if one.state is not Halt.CAPPED}
-    for release, row in ledger.rows("settled"):
-        if row["product"] == here.product and release not in bad | {here.release}:
-            yield _count(release, row["failures"]), _count(release, row["silence"])
-
-
-def _count(name: str, value: Json) -> Count:
-    assert isinstance(value, dict)
-    return Count(name, whole(value["k"]), whole(value["n"]))
-
-
 def _verdict(
     ledger: Ledger, statements: Statements, current: Current, release: Digest
 ) -> verdicts.Verdict | None:
@@ -328,32 +391,3 @@ def _verdict(
     if row is None:
         return None
     return verdicts.verdict(statements.get(digest(row["verdict"])), current.rules, current.people)
-
-
-def _recorded(ledger: Ledger, current: Current) -> Gates:
-    """The published gates with those on record that are newer, of releases still offered."""
-    found = {one.release: one for one in current.gates.entries}
-    for key, row in ledger.rows("gate"):
-        if key.startswith(f"{current.product}/"):
-            for one in gates.read(canonical.dumps(dict(row)), current.product).entries:
-                held = found.get(one.release)
-                if held is None or held.opened_at < one.opened_at:
-                    found[one.release] = one
-    offered = {one.id for one in _routes(current).offers}
-    kept = (found[one] for one in sorted(found) if one in offered)
-    return Gates(current.product, tuple(kept))
-
-
-def _stops(ledger: Ledger, product: str) -> tuple[Stop, ...]:
-    return tuple(
-        stops.read_entry(dict(row))
-        for key, row in ledger.rows("stop")
-        if key.startswith(f"{product}/")
-    )
-
-
-def _routes(current: Current) -> Routes:
-    found = current.road
-    if found is None:
-        raise Refusal("no-routes", needed="published routes", product=current.product)
-    return found
