@@ -258,7 +258,7 @@ DRAFTS = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=max(1, settings().max_examples // 6))  # each makes a database
 @given(st.lists(st.lists(DRAFTS, max_size=4), max_size=6))
 @pytest.mark.parametrize("form", [one for one in LEDGERS if one != "memory"])
 def test_every_form_answers_as_memory_does(form: str, batches: list[list[Draft]]) -> None:
