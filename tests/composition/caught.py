@@ -21,6 +21,7 @@ from warifu.model.verification import verified
 from warifu.testing import MemoryDepot
 from warifu_wire import policy
 from warifu_wire.digest import Digest
+from warifu_wire.keys import PublicKey
 from warifu_wire.policy import KeyState, Person
 
 Act = Callable[[Stage], bytes | None]
@@ -197,7 +198,7 @@ def _tested_source(stage: Stage) -> None:
     verified(made.composition, statements, stage.bench.rules, stage.bench.people)
 
 
-def _person(id_: str, role: str, *keys: policy.PublicKey) -> Person:
+def _person(id_: str, role: str, *keys: PublicKey) -> Person:
     rows = tuple((key, KeyState.ACTIVE) for key in keys)
     return Person(id_, id_, True, frozenset(role.split()), rows)
 

@@ -69,11 +69,15 @@ def test_a_changed_byte_is_another_tree_or_refused_or_nothing_that_is_installed(
         assert _is_unused(at)
 
 
+def _name_length(start: int) -> int:
+    return int.from_bytes(RELEASED[start + 28 : start + 30], "little")
+
+
 def _is_unused(at: int) -> bool:
     """Whether an offset lies in a central field that carries no bytes, name or mode."""
-    (start,) = struct.unpack_from("<L", RELEASED, len(RELEASED) - 6)
-    while at >= start + 46 + struct.unpack_from("<H", RELEASED, start + 28)[0]:
-        start += 46 + struct.unpack_from("<H", RELEASED, start + 28)[0]
+    start = int.from_bytes(RELEASED[-6:-2], "little")
+    while at >= start + 46 + _name_length(start):
+        start += 46 + _name_length(start)
     field = at - start
     return 4 <= field < 6 or 36 <= field < 42
 

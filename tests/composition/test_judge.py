@@ -56,7 +56,7 @@ def suspect(found: File | None, expected: File | None = OLD, source: str = "a.py
     ],
 )
 def test_each_class(wanted: Class, one: Suspect, witness: Witness) -> None:
-    approved = {file("file", b"the approved bytes of b.py").sha256: "b.py"}
+    approved: dict[str, str] = {file("file", b"the approved bytes of b.py").sha256: "b.py"}
     assert judge(one, witness, approved).cls is wanted
 
 

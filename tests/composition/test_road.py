@@ -53,7 +53,7 @@ def test_again_gives_the_same_digests_and_events(bench: Bench) -> None:
 
 def test_a_file_of_next_is_refused_by_file_commit_line_and_planned_date(bench: Bench) -> None:
     made = bench.compose()
-    tree = archive.read(bench.depot.get(made.artifact))
+    tree = {**archive.read(bench.depot.get(made.artifact))}
     tree["app/host.py"] = file("file", b"HOST = 'the new host application'\nWAIT_SECONDS = 30\n")
     with pytest.raises(Contaminated) as caught:
         bench.compose(candidate=archive.write(tree))

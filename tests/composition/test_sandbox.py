@@ -188,7 +188,7 @@ def test_a_look_that_gives_nothing_is_left_out(
 ) -> None:
     stage = Stage(bench, Kind.UPDATE, tmp_path)
     bench.workshop = dataclasses.replace(bench.workshop, look=difference.difference)
-    monkeypatch.setattr(difference.sandbox, "run", run)
+    monkeypatch.setattr(sandbox, "run", run)
     with pytest.raises(Refusal) as caught:
         bench.compose(candidate=stage.with_("icon.bin"))
     assert "difference" not in caught.value.facts
