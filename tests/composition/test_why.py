@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import pytest
 
 from warifu.model.classes import Class, Finding, Hunk, Origin
+from warifu.model.inspection import refuse
 from warifu.model.lines import LineKind
+from warifu.model.told import findings
 from warifu.model.why import LINES, Language, page
+from warifu_wire.errors import Contaminated, Malformed
 
 ORIGIN = Origin(
     "next", LineKind.NEXT, "c" * 40, "a.py", "developer three", "new <host>", date(2012, 2, 12),
     "owner of next",
 )  # fmt: skip
+UNKNOWN = '[{"class":"nice","hunks":[],"member":"a","of":"","origin":null,"relates":""}]'
 HUNK = Hunk(3, (b"old\n",), 3, (b"new\n",), ORIGIN)
 
 
@@ -54,3 +59,23 @@ def test_a_thousand_members_still_fit() -> None:
     assert len(made.lines) <= LINES
     assert "991 more" in made.text()
     assert "no switch" in made.lines[-1]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_page_is_the_same_from_the_recorded_refusal(language: Language) -> None:
+    told = [
+        Finding(Class.HYBRID, "app/main.py", ORIGIN, (HUNK,)),
+        Finding(Class.NORMALISED, "b", dataclasses.replace(ORIGIN, planned=None), of=Class.LATER),
+        Finding(Class.UNTRACKED, "c", None, (dataclasses.replace(HUNK, origin=None),)),
+    ]
+    with pytest.raises(Contaminated) as caught:
+        refuse(told)
+    again = findings(caught.value.facts)
+    assert page("e-application", again, language) == page("e-application", told, language)
+
+
+@pytest.mark.parametrize("facts", ["[{}]", "{}", "no", '[{"class":"x"}]', UNKNOWN])
+def test_other_facts_are_malformed(facts: str) -> None:
+    assert findings({}) == ()
+    with pytest.raises(Malformed):
+        findings({"findings": facts})
