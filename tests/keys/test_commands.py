@@ -87,7 +87,7 @@ def test_renewing_what_is_young_signs_nothing(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("keys", "rotate", "nothing"), "unknown-key"),
+        (("keys", "rotate", "nothing"), "no-such-key"),
         (("people", "leave", "nobody"), "unknown-person"),
         (("keys", "create", "root-1"), "key-exists"),
         (("keys", "rotate", "root-1", "--to", "hsm:1"), "token-uri"),

@@ -181,7 +181,7 @@ class MemoryKeyring:
     def signer(self, name: str) -> Signer:
         """The signer of a named key; raises `Refusal` when unknown."""
         if name not in self._signers:
-            raise Refusal("unknown-key", needed="a key of this keyring", name=name)
+            raise Refusal("no-such-key", needed="a key of this keyring", name=name)
         return self._signers[name]
 
     def public(self, name: str) -> PublicKey:

@@ -118,9 +118,9 @@ def _git(folder: Path, *words: str, refusal: str = "no-repository") -> str:
         raise Fault("git cannot be run", needed="Debian's package git") from error
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:]
-        raise Refusal(
-            refusal, needed="a git repository with this commit", folder=folder, git="".join(said)
-        )
+        asked = words[-1].removesuffix("^{commit}")
+        needed = "a git repository with this commit"
+        raise Refusal(refusal, needed=needed, folder=folder, ref=asked, git="".join(said))
     return done.stdout.strip()
 
 

@@ -20,6 +20,7 @@ NEXT: Mapping[str, tuple[str, ...]] = {
     "probe.passed": ("gate",),
     "probe.failed": ("hold",),
     "outcome.alarm": ("halt",),
+    "case.alarm": ("halt",),
 }
 
 

@@ -18,6 +18,11 @@ _TOLD: Mapping[str, tuple[str, str]] = {
         "The key {key} in warifu.toml is wrong.",
         "warifu.toml の {key} が正しくありません。",
     ),
+    "unknown-ref": (
+        "The repository has no commit or branch {ref}.",
+        "リポジトリに {ref} という commit や branch はありません。",
+    ),
+    "no-such-key": ("There is no key named {name}.", "{name} という鍵はありません。"),
     "no-repository": ("There is no git repository here.", "git リポジトリがありません。"),
     "already-founded": ("This product has been founded already.", "この製品はすでに設定済みです。"),
     "port-taken": ("The port {port} is in use.", "ポート {port} は使用中です。"),

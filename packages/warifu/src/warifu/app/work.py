@@ -110,20 +110,21 @@ def _widen(house: House, due: Due, now: datetime) -> bool:
     return event is not None
 
 
-def _probe(house: House, _due: Due, now: datetime) -> bool:
-    """Every release that began with this publication; what was there before is probed already."""
+def _probe(house: House, due: Due, now: datetime) -> bool:
+    """The release that is due again, or every one that began with this publication."""
     road = house.repository.current(house.product).road
-    fresh = () if road is None else [one for one in road.offers if one.plan.since == road.seq]
-    for one in fresh:
-        watch.probe(
-            house.ledger,
-            house.statements,
-            house.keyring.signer("probe"),
-            probing.box(house),
-            product=house.product,
-            release=one.id,
-            now=now,
-        )
+    again = due.work.facts.get("release")
+    for one in () if road is None else road.offers:
+        if one.id == again or (again is None and road and one.plan.since == road.seq):
+            watch.probe(
+                house.ledger,
+                house.statements,
+                house.keyring.signer("probe"),
+                probing.box(house),
+                product=house.product,
+                release=one.id,
+                now=now,
+            )
     return True
 
 

@@ -57,6 +57,8 @@ def look(house: House, now: datetime, pace: Pace) -> None:
     road = current.road
     for one in () if road is None else road.offers:
         watch.watch(house.ledger, house.traffic, current, one.id, now=now)
+        watch.cases(house.ledger, current, one.id, now=now)
+        watch.probe_again(house.ledger, current, one.id, pace=pace, now=now)
         watch.gate(
             house.ledger, house.statements, house.traffic, current, one.id, pace=pace, now=now
         )

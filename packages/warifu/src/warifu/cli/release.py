@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -28,8 +30,8 @@ _kinds = click.option(
 @click.option("--base", default="", help="The released commit that the changes follow.")
 @click.option("--commit", default="HEAD", show_default=True, help="The approved commit.")
 @click.option("--next", "later", multiple=True, help="A branch that is planned for later.")
-@click.option("--start", multiple=True, help="A word of the start command, e.g. {python}.")
-@click.option("--suite", multiple=True, help="A word of the suite's command.")
+@click.option("--start", default="", help="How it starts, e.g. '{python} {tree}/main.py'.")
+@click.option("--suite", default="", help="Its suite; it writes JUnit to {junit}.")
 @click.option("--include", multiple=True, help="What belongs to the program; by default all.")
 @click.option("--address", default="", help="The public address.")
 @click.pass_obj
@@ -40,16 +42,26 @@ def init(
     base: str,
     commit: str,
     later: tuple[str, ...],
-    start: tuple[str, ...],
-    suite: tuple[str, ...],
+    start: str,
+    suite: str,
     include: tuple[str, ...],
     address: str,
 ) -> None:
     """Write warifu.toml and found the house with trial keys.
 
-    Example: warifu init --next develop --start {python} --start -m --start yourprogram
+    Example: warifu init --next develop --start "{python} {tree}/main.py"
     """
-    given = founding.Given(product, version, base, commit, later, start, suite, include, address)
+    given = founding.Given(
+        product,
+        version,
+        base,
+        commit,
+        later,
+        tuple(shlex.split(start)),
+        tuple(shlex.split(suite)),
+        include,
+        address,
+    )
     house = founding.init(said.folder, given, clock(), said.step)
     who = ", ".join(persons(house.config.policy.approvals))
     said.tell(
@@ -148,6 +160,8 @@ def publish(said: Said) -> None:
         why=why_not,
         releases=[one.composition.id for one in recall.proposal(house).programs],
     )
+    if why_not:
+        sys.exit(3)
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -47,6 +48,8 @@ def stop(
         in_force=done.in_force,
         why=done.why,
     )
+    if not done.in_force:
+        sys.exit(3)
 
 
 @click.command()

@@ -71,7 +71,8 @@ def sign(
     stated = approval(change, rules, person, page).envelope().signed(keyid, signer.sign)
     for one in (routes, stated):
         if person not in people.signed(one, "approver"):
-            raise SignoffMissing("not-your-key", needed=f"an approver's key of {person}", key=keyid)
+            needed = f"an approver's key of {person}"
+            raise SignoffMissing("not-your-key", needed=needed, person=person, key=keyid)
     statements.put(stated)
     row = Row(
         "signoff",

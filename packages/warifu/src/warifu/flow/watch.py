@@ -331,7 +331,8 @@ def _opened(here: Rollout, found: Opening, counted: Tally) -> Draft:
         "failures": dict(counted.failures),
         "product": here.product,
         "routes_seq": one.routes_seq,
-        "stage": here.plan.stages[one.stage].to_json(),
+        "rule": here.plan.stages[one.stage].to_json(),
+        "stage": here.plan.stages[one.stage].name,
     }
     return Draft(
         "gate.opened",
@@ -356,7 +357,8 @@ def _waits(ledger: Ledger, here: Rollout, found: Waiting, now: Instant) -> Event
     facts: dict[str, Json] = {
         "product": here.product,
         "reasons": [one.to_json() for one in found.reasons],
-        "stage": here.open.to_json(),
+        "rule": here.open.to_json(),
+        "stage": here.open.name,
     }
     said = of_bytes(canonical.dumps(value))
     key = f"gate.waits/{here.release}/{here.routes_seq}/{times.spell(now)}/{said}"

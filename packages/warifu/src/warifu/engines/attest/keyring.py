@@ -132,7 +132,7 @@ class FolderKeyring:
         """One key; raises `Refusal` when unknown."""
         found = self.entries().get(name)
         if found is None:
-            raise Refusal("unknown-key", needed="a key of this keyring", name=name)
+            raise Refusal("no-such-key", needed="a key of this keyring", name=name)
         return found
 
     def create(
