@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +109,13 @@ def check_at_origin(sheet: Sheet, root: Path, releases: int) -> dict[str, float]
 
 def publishes(sheet: Sheet, root: Path, count: int, kills: int) -> None:
     """A member polls through publications, some killed at a random moment: no mixed view."""
-    live = house.House(root / "public", now=datetime.now(UTC) - timedelta(seconds=count + 100))
-    live.found()
+    live = house.House(root / "public", now=datetime.now(UTC)).found()
     reader = member.local(live.folder, root / "member")
     dice, mixed, killed, looks = random.Random(2012), 0, 0, 0
     for number in range(1, count + 1):
         release = live.release(f"print({number})", rank=number, kind=Kind.INSTALL)
+        live.now = datetime.now(UTC)
         road = live.approve(live.routes(release))
-        live.passes()
         for attempt in range(100):
             act = _enacting(live, road, release)
             child = process.forked(act)
@@ -128,9 +127,6 @@ def publishes(sheet: Sheet, root: Path, count: int, kills: int) -> None:
             mixed += not _whole(reader)
             if process.waited(child) == 0:
                 break
-        if number % 50 == 0:
-            live.repository.lease(datetime.now(UTC))
-            live.now = max(live.now, datetime.now(UTC))
     sheet.add(
         f"mixed views in {looks} looks at {count} publications, {killed} killed", mixed, "", 0
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from warifu.engines.targets.repository import TufRepository
-from warifu.engines.targets.store import FolderStore
+from warifu.engines.targets.store import FolderStore, Store
 from warifu.model import archive, tree
 from warifu.model.people import everybody, key_names, persons
 from warifu.model.ports import Repository
@@ -86,6 +86,7 @@ class House:
     depot: MemoryDepot = field(default_factory=MemoryDepot)
     products: tuple[str, ...] = (PRODUCT,)
     memory: bool = False
+    store: Store | None = None
 
     def __post_init__(self) -> None:
         self.persons = persons(2) | {"oncall-2": "oncall"}
@@ -97,7 +98,7 @@ class House:
     def open(self, *keys: str) -> TufRepository:
         """Another signer on the same tree, with all keys or only these."""
         keyring = MemoryKeyring(*keys) if keys else self.keyring
-        return TufRepository(FolderStore(self.folder), keyring)
+        return TufRepository(self.store or FolderStore(self.folder), keyring)
 
     def found(self) -> House:
         """The house with its first tree."""

@@ -207,6 +207,6 @@ def test_an_unknown_product_and_a_missing_tree_are_refused(house: House) -> None
         house.repository.current("other")
     house.repository.welcome("other", house.passes())
     assert house.repository.current("other").stops.entries == ()
-    empty = House(house.folder.parent / "empty", memory=house.memory)
+    empty = House(house.folder.parent / "empty", memory=house.memory)  # of the first two forms
     with pytest.raises(Refusal, match="no-tree"):
         empty.repository.welcome(PRODUCT, house.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from backports import zstd
 from tuf.api.metadata import TargetFile
@@ -36,29 +37,37 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
         for one in manifest.parse(data).members
     }
     missing = {one for one in wanted if not store.has(layout.blob(one))}
-    store.put_all(_blobs(missing, held, depot))
-    store.put_all(
+    targets = [
         (name, held[path])
         for path, content in files.items()
         if not store.has(name := layout.target(path, content))
-    )
+    ]
+    with ThreadPoolExecutor(2) as pool:  # the disk works on one while the other is compressed
+        laid = pool.submit(store.put_all, targets)
+        store.put_all(pool.map(_packed, _members(missing, held, depot)))
+        laid.result()
     return {
         path: TargetFile(len(held[path]), {"sha256": content}, path)
         for path, content in files.items()
     }
 
 
-def _blobs(
+def _packed(member: tuple[Digest, bytes]) -> tuple[str, bytes]:
+    content, data = member
+    return layout.blob(content), zstd.compress(data, LEVEL)
+
+
+def _members(
     missing: set[Digest], held: Mapping[str, bytes], depot: Depot
-) -> Iterator[tuple[str, bytes]]:
+) -> Iterator[tuple[Digest, bytes]]:
     """The members a client may fetch one by one: out of the archives, else from the depot."""
     for path, data in held.items():
         if missing and path.startswith("programs/"):
             for one in archive.read(data).values():
                 if one.sha256 in missing:
                     missing.discard(one.sha256)
-                    yield layout.blob(one.sha256), zstd.compress(one.data, LEVEL)
+                    yield one.sha256, one.data
     for content in sorted(missing):
         if depot.size(content) is None:
             raise Refusal("member-missing", needed="the bytes of every member", content=content)
-        yield layout.blob(content), zstd.compress(depot.get(content), LEVEL)
+        yield content, depot.get(content)

@@ -16,12 +16,15 @@ from warifu.model.publication import Current, Expiring, Renewal
 from warifu_wire import delta, dsse, gates, manifest
 from warifu_wire.digest import Digest
 from warifu_wire.dsse import Envelope
-from warifu_wire.errors import Refusal
+from warifu_wire.errors import Refusal, Stale
 from warifu_wire.gates import Gates
 from warifu_wire.policy import People, Rules
 from warifu_wire.routes import PAYLOAD_TYPE, Routes
 from warifu_wire.stops import Stops
 from warifu_wire.times import Instant
+
+TRIES = 10
+"""How often a change is decided anew when other signers of a shared store were faster."""
 
 
 class TufRepository:
@@ -189,10 +192,17 @@ class TufRepository:
         return staging.expiring(self._tree(), self._lives, now)
 
     def _change(self, change: Callable[[Tree], Draft | None], now: Instant) -> None:
-        with self._store.exclusive():
-            draft = change(self._tree())
-            if draft is not None:
-                staging.publish(draft, self._store, self._keys, self._lives, now)
+        """Read, decide, publish; again from the start when another signer was faster."""
+        for left in reversed(range(TRIES)):
+            try:
+                with self._store.exclusive():
+                    draft = change(self._tree())
+                    if draft is not None:
+                        staging.publish(draft, self._store, self._keys, self._lives, now)
+                return
+            except Stale as refusal:
+                if refusal.reason != "another-signer" or not left:
+                    raise
 
     def _tree(self, *, former: bool = False) -> Tree:
         found = load(self._store, former=former)

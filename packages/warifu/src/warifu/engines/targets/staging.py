@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tuf.api.metadata import (
     Delegations,
+    Metadata,
     MetaFile,
     Root,
     Snapshot,
@@ -177,6 +178,9 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
     for role in draft.tables:
         files[layout.metadata(role, roles[role].version)] = signed(roles[role], pens.of(role))
     files |= _top(draft, roles, files, store, pens, lives, now)
+    if before is not None and store.shared and len(files) > 1:
+        before = _claimed(before, store, pens)
+        files |= _top(replace(draft, tree=before), roles, files, store, pens, lives, now)
     trial.refresh(before, files, store, now)
     lease = files.pop(layout.TIMESTAMP)
     for name, data in files.items():
@@ -186,6 +190,16 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
     if published is None or published.lease != lease:
         raise Refusal("another-signer", needed="to look at the tree again")
     return published
+
+
+def _claimed(before: Tree, store: Store, pens: Pens) -> Tree:
+    """The same tree under the next timestamp version, with no longer a life: who looked at the
+    tree before this can no longer finish. Raises `Stale` when another signer was first."""
+    former = before.timestamp.signed
+    claim = Timestamp(former.version + 1, None, former.expires, former.snapshot_meta)
+    lease = signed(claim, pens.of("timestamp"))
+    store.swap(layout.TIMESTAMP, before.lease, lease)
+    return replace(before, lease=lease, timestamp=Metadata[Timestamp].from_bytes(lease))
 
 
 def publish_root(before: Tree, root: Root, store: Store, keyring: Keyring) -> None:

@@ -19,7 +19,12 @@ BATCH = 256
 
 
 class Store(Protocol):
-    """A tree of files by name. Durable on return; raises `Fault` when the ground gives way."""
+    """A tree of files by name. Durable on return; raises `Fault` when the ground gives way.
+
+    `shared`: other machines may sign at the same time, and no lock keeps them out.
+    """
+
+    shared: bool
 
     def read(self, name: str) -> bytes | None:
         """The bytes under a name, or None."""
@@ -45,6 +50,8 @@ class Store(Protocol):
 
 class FolderStore:
     """The tree in a folder of this machine's disk, any web server's document root."""
+
+    shared = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
