@@ -143,7 +143,7 @@ def test_stops_follow_each_other_also_before_they_are_in_force(road: Road) -> No
     road.ledger.append(Draft("x", "x", road.now, "x", {}, key="other tool", rows=(elsewhere,)))
     halt(road, release)
     halt(road, release)
-    states = [row["state"] for key, row in road.ledger.rows("stop") if PRODUCT == key[:4]]
+    states = [row["state"] for key, row in road.ledger.rows("stop") if key[:4] == PRODUCT]
     assert states == ["capped", "held", "stopped"]
     assert [one.kind for one in road.ledger.events(subject=release) if "cap" in one.kind]
 
