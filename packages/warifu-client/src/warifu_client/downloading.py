@@ -10,7 +10,7 @@ from pathlib import Path
 
 from warifu_client.machine import Machine
 from warifu_client.progress import Moment
-from warifu_client.transport import Reply
+from warifu_client.transport import CHUNK, Reply
 from warifu_wire.errors import Fault, Mismatch, Refusal
 
 TRIES = 5
@@ -82,7 +82,7 @@ def _one(machine: Machine, url: str, part: Path, limit: int, meter: Meter) -> No
             raise Fault(f"no answer from {url} (another range)", needed="a later try")
         if not resumed:
             drop(part)
-            if "etag" in reply.headers:
+            if "etag" in reply.headers and _long(reply):
                 _mark(part).write_text(reply.headers["etag"], "utf-8")
         _take(reply, part, limit - (start if resumed else 0), url, meter)
 
@@ -101,6 +101,11 @@ def _take(reply: Reply, part: Path, limit: int, url: str, meter: Meter) -> None:
     if limit < 0:
         drop(part)
         raise Mismatch("longer-than-signed", needed="at most the signed length", url=url)
+
+
+def _long(reply: Reply) -> bool:
+    """Whether a file takes more than one piece: only then it can be half here."""
+    return reply.headers.get("content-length", "").zfill(20) > f"{CHUNK:020}"
 
 
 def _final(error: Fault | Refusal, failed: int, servers: int) -> bool:

@@ -6,6 +6,7 @@ are patched, and a patch is read only after its signed hash was checked.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +14,6 @@ from typing import TypeAlias
 import hdiffpatch
 from backports import zstd
 
-from warifu_wire import atomic
 from warifu_wire.delta import Patch
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Fault, Mismatch
@@ -55,5 +55,20 @@ def patched(base: Path, part: Path, patch: Patch, kept: Path, wanted: Digest, si
         raise Mismatch("patch-does-not-fit", needed=wanted, why=error) from error
     if len(made) != size or of_bytes(made) != wanted:
         raise Mismatch("patch-does-not-fit", needed=wanted, found=of_bytes(made))
-    atomic.write(kept, made)
+    return stored(kept, made)
+
+
+def stored(kept: Path, made: bytes) -> Path:
+    """Put verified bytes into the store: the file is flushed, its name may be lost and made again.
+
+    Raises `Fault` when the disk refuses.
+    """
+    half = kept.with_suffix(".half")
+    try:
+        with half.open("wb", buffering=0) as stream:
+            stream.write(made)
+            os.fsync(stream.fileno())
+        half.replace(kept)
+    except OSError as error:
+        raise Fault(f"cannot write {kept}: {error.strerror}", needed="disk space") from error
     return kept
