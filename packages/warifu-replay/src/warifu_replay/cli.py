@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import click
 
 from warifu_replay import as_it_was, cells, only_members, only_production, wrong_half
-from warifu_replay.cells import Cell
+from warifu_replay.fleet_table import Summary
 from warifu_replay.hosts import Edition
 from warifu_replay.source import Story
 from warifu_replay.told import Teller, Verdict, table
@@ -23,7 +24,9 @@ from warifu_wire.errors import Fault, Refusal
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--product", default="e-application-tool", show_default=True, help="Its name.")
-@click.option("--members", default=499, show_default=True, help="Members of the simulated fleet.")
+@click.option(
+    "--members", default=cells.LETTERS, show_default=True, help="Members of the simulated fleet."
+)
 @click.option(
     "--q", "shares", type=float, multiple=True, help="Failing share; default .85 and .05."
 )
@@ -61,11 +64,7 @@ def main(
         print(f"the replay ended: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, Refusal) else 3)
     told.story("Fleets of the same story, simulated by the same rules")
-    made = [
-        cells.cell(q, volunteers, members, install, report)
-        for q in shares or (0.85, 0.05)
-        for volunteers in (0, 12)
-    ]
+    made = cells.made(members, shares or (0.85, 0.05), install, report)
     print(_spelled(verdicts, made, story, told) if as_json else _shown(verdicts, made, story, told))
 
 
@@ -108,21 +107,15 @@ def _members(town: Town) -> None:
     town.told(f"{len(town.members)} members with Ver1.00 and a certificate; signing works")
 
 
-def _shown(verdicts: list[Verdict], made: list[Cell], story: Story, told: Teller) -> str:
+def _shown(verdicts: list[Verdict], made: Sequence[Summary], story: Story, told: Teller) -> str:
     seconds = time.monotonic() - told.began
-    return "\n".join(
-        ["", table(verdicts), "", cells.table(made, story.members), "", f"{seconds:.0f} s in all"]
-    )
+    return "\n".join(["", table(verdicts), "", cells.table(made), "", f"{seconds:.0f} s in all"])
 
 
-def _spelled(verdicts: list[Verdict], made: list[Cell], story: Story, told: Teller) -> str:
+def _spelled(verdicts: list[Verdict], made: Sequence[Summary], story: Story, told: Teller) -> str:
     return json.dumps(
         {
-            "cells": [
-                {"q": one.q, "volunteers": one.volunteers, "held_hours": one.held,
-                 "affected": one.affected, "worst": one.worst, "downloaded": one.downloaded}
-                for one in made
-            ],
+            "cells": cells.rows(made),
             "members": story.members,
             "seconds": time.monotonic() - told.began,
             "stories": [
