@@ -13,6 +13,7 @@ from warifu.app import house as houses
 from warifu.app import worker
 from warifu.web.files import App, Files
 from warifu.web.gate import Gate
+from warifu.web.pages import pages
 from warifu.web.serve import serve
 
 
@@ -41,4 +42,5 @@ def door(folder: Path) -> App:
     """The application as the web process builds it."""
     config = configs.load(folder / configs.NAME)
     house = houses.open_house(config)
-    return Gate(Files(house.public, config.policy.lease), house.traffic, houses.clock)
+    files = Files(house.public, config.policy.lease)
+    return Gate(files, house.traffic, houses.clock, pages(house))

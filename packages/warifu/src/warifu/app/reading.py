@@ -1,0 +1,83 @@
+"""What pages show, gathered from the ledger and the tree; plain values, nothing decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from warifu.app import reporting, standing
+from warifu.app.house import House
+from warifu.app.standing import Standing
+from warifu.engines.ledger import queries
+from warifu.engines.ledger.store import DatabaseLedger
+from warifu.model import incident
+from warifu.model.incident import Entry
+from warifu.model.report import Report
+from warifu_wire.canonical import Json
+from warifu_wire.digest import Digest
+from warifu_wire.errors import Refusal
+
+LATE = timedelta(minutes=1)
+"""Work that waits longer than this has no worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The standing, the work nobody did, and whether the lease is alive."""
+
+    standing: Standing
+    late: tuple[queries.Waiting, ...]
+    leased: bool
+
+    @property
+    def worker(self) -> bool:
+        """Whether a worker is seen to work."""
+        return self.leased and not self.late
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A published release: its rows, where it stands, and everything that happened to it."""
+
+    id: Digest
+    rows: dict[str, dict[str, Json]]
+    standing: standing.Release | None
+    timeline: tuple[Entry, ...]
+
+
+def alias(house: House) -> str:
+    """The name under which the ledger's queries find this house's database."""
+    return DatabaseLedger(house.config.service.ledger).alias
+
+
+def home(house: House, now: datetime) -> Home:
+    """The first page."""
+    late = queries.waiting(alias(house), now - LATE)
+    dying = {one.role for one in house.repository.expiring(now)}
+    return Home(standing.standing(house), tuple(late), "timestamp" not in dying)
+
+
+def release(house: House, wanted: Digest) -> Release:
+    """One release's page; raises `Refusal` for one that was never published."""
+    tables = ("publication", "evidence", "probe", "impact", "waiting")
+    publication = house.ledger.row("publication", wanted)
+    if publication is None:
+        raise Refusal("not-published", needed="a published release", release=wanted)
+    keys = {"evidence": str(publication["evidence"])}
+    rows = {
+        table: dict(row)
+        for table in tables
+        if (row := house.ledger.row(table, keys.get(table, wanted))) is not None
+    }
+    found = [one for one in standing.standing(house).releases if one.id == wanted]
+    return Release(wanted, rows, found[0] if found else None, timeline(house, wanted))
+
+
+def timeline(house: House, wanted: Digest) -> tuple[Entry, ...]:
+    """Everything that happened to a release, by time."""
+    return incident.timeline(incident.read(wanted, house.ledger.events()))
+
+
+def report(house: House, wanted: Digest, language: str) -> Report:
+    """The incident's report as the ledger bears it out now."""
+    return reporting.draft(house, wanted, language)
