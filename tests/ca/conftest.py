@@ -62,11 +62,15 @@ def clock() -> Clock:
 @pytest.fixture
 def authority(founded: Authority, tmp_path: Path, clock: Clock) -> Authority:
     """A fresh authority with the keys of `founded`."""
-    folder = tmp_path / "ca"
-    shutil.copytree(founded.folder, folder)
+    return copied(founded, tmp_path / "ca", clock)
+
+
+def copied(authority: Authority, folder: Path, clock: Clock) -> Authority:
+    """The same authority as it is now, in another folder, its keys loaded."""
+    shutil.copytree(authority.folder, folder)
     copy = opened(folder, PASSPHRASE, clock)
-    for role in founded.certificates:
-        copy.ring.hold(role, founded.ring.key(role))
+    for role in authority.certificates:
+        copy.ring.hold(role, authority.ring.key(role))
     return copy
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+
+from warifu_ca.cli import main
 
 SECRET = "a passphrase for trying"
 PERSON = ["--member", "0001", "--name", "会員 一号", "--roman", "MEMBER 0001"]
@@ -31,25 +35,42 @@ def pipe(text: str) -> Iterator[int]:
         os.close(read)
 
 
-def attempt(*arguments: str | Path, **secrets: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with `--NAME-fd` for each secret, and keep everything it said."""
+Done = subprocess.CompletedProcess[str]
+
+
+def attempt(*arguments: str | Path, apart: bool = False, **secrets: str) -> Done:
+    """Run the program with `--NAME-fd` for each secret, and keep everything it said.
+
+    In this process, unless it is to be `apart` or has a token (a token library reads its
+    configuration once a process).
+    """
     with ExitStack() as stack:
         options, descriptors = [], []
         for name, text in {"passphrase": SECRET, **secrets}.items():
             descriptors.append(stack.enter_context(pipe(text)))
             options += [f"--{name.replace('_', '-')}-fd", str(descriptors[-1])]
+        words = [*map(str, arguments), "--json", *options]
+        if not apart and "pin" not in secrets:
+            return here(words)
         return subprocess.run(
-            [*PROGRAM, *map(str, arguments), "--json", *options],
-            pass_fds=descriptors,
-            capture_output=True,
-            text=True,
-            check=False,
+            [*PROGRAM, *words], pass_fds=descriptors, capture_output=True, text=True, check=False
         )
 
 
-def run(*arguments: str | Path, **secrets: str) -> dict[str, Any]:
+def here(words: list[str]) -> Done:
+    """The program's main function in this process."""
+    said, wrong = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(wrong), pytest.raises(SystemExit) as ended:
+        main(words)
+    said.flush()
+    raw = said.buffer
+    assert isinstance(raw, io.BytesIO)
+    return Done(words, int(ended.value.code or 0), raw.getvalue().decode(), wrong.getvalue())
+
+
+def run(*arguments: str | Path, apart: bool = False, **secrets: str) -> dict[str, Any]:
     """Run the program, which must succeed; its JSON answer."""
-    found = attempt(*arguments, **secrets)
+    found = attempt(*arguments, apart=apart, **secrets)
     assert found.returncode == 0, found.stderr
     answer: dict[str, Any] = json.loads(found.stdout)
     return answer

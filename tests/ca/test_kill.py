@@ -16,7 +16,7 @@ from types import FrameType
 import pytest
 
 from tests.ca import member
-from tests.ca.conftest import PASSPHRASE, Clock
+from tests.ca.conftest import PASSPHRASE, Clock, copied
 from tests.ca.program import served
 from warifu_ca import audit, doors, issuing, letters, names
 from warifu_ca.authority import Authority, opened
@@ -52,14 +52,10 @@ def killed(authority: Authority, body: bytes, at: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def copied(authority: Authority, folder: Path) -> Authority:
-    """The same authority as it is now, in another folder."""
+def fresh_copy(authority: Authority, folder: Path, clock: Clock) -> Authority:
+    """The authority as it is now, where the last copy was."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(authority.folder, folder)
-    fresh = opened(folder, PASSPHRASE, authority.store.clock)
-    for role in authority.certificates:
-        fresh.ring.hold(role, authority.ring.key(role))
-    return fresh
+    return copied(authority, folder, clock)
 
 
 @pytest.mark.parametrize(("profile", "step"), [(issuing.DEFAULT, 1), (issuing.COMPATIBILITY, 8)])
@@ -72,7 +68,7 @@ def test_killed_anywhere_in_a_redemption(
     authority.store.db.close()
     points = step
     committed = 0
-    while killed(fresh := copied(authority, tmp_path / "copy"), body, points):
+    while killed(fresh := fresh_copy(authority, tmp_path / "copy", clock), body, points):
         points += step
         committed += len(of_letter(fresh))
         before = of_letter(fresh)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ca import member
-from tests.ca.conftest import Clock
+from tests.ca.conftest import Clock, copied
 from tests.ca.test_answers import question, stamp_request
 from warifu_ca import asked, codes, doors, issuing, keys, letters, names, stamps
 from warifu_ca import ocsp as responder
@@ -100,11 +100,12 @@ class Open:
 
 
 @pytest.fixture(scope="module")
-def open_letter(founded: Authority) -> Open:
-    """A letter of the shared authority."""
-    made = letters.write(founded, names.Holder("7777", "会員", "MEMBER"))
+def open_letter(founded: Authority, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """A letter of an authority that this module's examples share."""
+    authority = copied(founded, tmp_path_factory.mktemp("mutations") / "ca", Clock())
+    made = letters.write(authority, names.Holder("7777", "会員", "MEMBER"))
     mine = member.Letter(made.reference, made.pin)
-    return Open(founded, made.reference, member.redemption(mine, REQUEST, Clock().now))
+    return Open(authority, made.reference, member.redemption(mine, REQUEST, Clock().now))
 
 
 def test_two_questions_in_one_are_malformed(founded: Authority) -> None:

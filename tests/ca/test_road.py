@@ -6,16 +6,19 @@ import base64
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from tests.ca import member
-from tests.ca.program import PERSON, chain, openssl, pem, run, served, tool
+from tests.ca import member, program
+from tests.ca.program import PERSON, chain, openssl, pem, served, tool
 from warifu_ca import keys
 from warifu_wire import canonical, dsse
+
+run = partial(program.run, apart=True)  # every step in a process of its own
 
 
 @pytest.fixture(scope="module")

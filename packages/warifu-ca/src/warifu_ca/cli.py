@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -326,6 +327,7 @@ cli.add_command(mailroom.window)
 cli.add_command(mailroom.window_many)
 
 
-def main() -> None:
-    """The program."""
-    ended(cli)
+def main(words: Sequence[str] | None = None) -> None:
+    """The program, on these words or on those of the command line."""
+    asked = list(sys.argv[1:] if words is None else words)
+    ended(lambda: cli.main(asked, prog_name="warifu-ca"), "--json" in asked)

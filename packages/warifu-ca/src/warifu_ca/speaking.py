@@ -8,7 +8,6 @@ import getpass
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +155,7 @@ def _decoded(text: str) -> bytes:
         raise Refusal("line-malformed", needed="csr in base64", csr=text[:16]) from error
 
 
-def ended(run: Callable[[], object]) -> None:
+def ended(run: Callable[[], object], as_json: bool) -> None:
     """Run; a refusal is exit 1 with its code, a fault exit 3, wrong usage exit 2."""
     try:
         try:
@@ -165,11 +164,11 @@ def ended(run: Callable[[], object]) -> None:
             raise broken(error) from error
     except Refusal as error:
         told = {"code": error.reason, "facts": error.facts, "needed": error.needed}
-        _end({"refusal": told}, str(error), 1)
+        _end({"refusal": told} if as_json else str(error), 1)
     except Fault as error:
-        _end({"fault": {"what": error.what, "needed": error.needed}}, str(error), 3)
+        _end({"fault": {"what": error.what, "needed": error.needed}} if as_json else str(error), 3)
 
 
-def _end(told: dict[str, Any], text: str, status: int) -> None:
-    click.echo(json.dumps(told, ensure_ascii=False) if "--json" in sys.argv else text, err=True)
+def _end(told: dict[str, Any] | str, status: int) -> None:
+    click.echo(told if isinstance(told, str) else json.dumps(told, ensure_ascii=False), err=True)
     raise SystemExit(status)
