@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire import machine, sample
-from warifu_replay import fleet, fleet_table
+from warifu_replay import cells, fleet, fleet_table
 from warifu_replay.fleet import Scene, Told, counts
 from warifu_replay.fleet_cast import UNTIL_STOP, Traits, arrivals, profile
 from warifu_wire.check import Go
@@ -137,6 +137,18 @@ def test_the_table() -> None:
     assert "1.0 h [1.0, 1.0] in 1/3" in text
     assert "q=0.85 install=0.6 report=0.5 members=2991 downloads=499 volunteers=12" in text
     assert fleet_table.spread([None]).median is None
+
+
+def test_the_cells_of_the_replay() -> None:
+    """Every row is marked, carries its parameters, and follows q and the install share."""
+    found = cells.made(499, (0.85,), 0.6, 0.5, runs=2)
+    assert [one["simulated"] for one in cells.rows(found)] == [True] * 4
+    assert "q=0.85 install=0.6 report=0.5 members=499 downloads=83" in cells.table(found)
+    other = cells.made(499, (0.85,), 0.1, 0.5, runs=2)
+    assert [one.figures for one in found] != [one.figures for one in other]
+    figures = cells.rows(found)[0]["figures"]
+    assert isinstance(figures, dict)
+    assert figures["downloaded"]["runs"] == 2
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

@@ -65,7 +65,7 @@ def main(
         sys.exit(1 if isinstance(error, Refusal) else 3)
     told.story("Fleets of the same story, simulated by the same rules")
     made = cells.made(members, shares or (0.85, 0.05), install, report)
-    print(_spelled(verdicts, made, story, told) if as_json else _shown(verdicts, made, story, told))
+    print(_spelled(verdicts, made, story, told) if as_json else _shown(verdicts, made, told))
 
 
 def replay(folder: Path, story: Story, told: Teller) -> tuple[Town, list[Verdict]]:
@@ -107,7 +107,7 @@ def _members(town: Town) -> None:
     town.told(f"{len(town.members)} members with Ver1.00 and a certificate; signing works")
 
 
-def _shown(verdicts: list[Verdict], made: Sequence[Summary], story: Story, told: Teller) -> str:
+def _shown(verdicts: list[Verdict], made: Sequence[Summary], told: Teller) -> str:
     seconds = time.monotonic() - told.began
     return "\n".join(["", table(verdicts), "", cells.table(made), "", f"{seconds:.0f} s in all"])
 
