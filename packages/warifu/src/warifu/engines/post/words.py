@@ -28,6 +28,7 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "probe.failed": ("本番環境の動作確認に失敗しました", "the production probe failed"),
     "gate.opened": ("段階配信 {stage} を開始しました", "stage {stage} was opened"),
     "outcome.alarm": ("適用結果の警報が出ました", "the outcomes raised an alarm"),
+    "case.alarm": ("問合せの警報が出ました", "cases at the desk raised an alarm"),
     "publication.held": ("公開を保留しました({by})", "publication was held by {by}"),
     "publication.capped": ("配信を制限しました({by})", "distribution was capped by {by}"),
     "publication.stopped": ("公開を停止しました({by})", "publication was stopped by {by}"),
