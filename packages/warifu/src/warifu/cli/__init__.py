@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from warifu.app import words
-from warifu.cli import keys, operations, release, respond
 from warifu.cli.said import Said
 from warifu_wire.errors import Fault, Refusal
 
+WHERE: Mapping[str, str] = {
+    **dict.fromkeys(("init", "compose", "verify", "sign", "publish"), "release"),
+    **dict.fromkeys(("remedy", "notify", "report"), "respond"),
+    **dict.fromkeys(("status", "work", "incident", "ledger"), "operations"),
+    **dict.fromkeys(("keys", "people"), "keys"),
+    "serve": "serving",
+    "stop": "stopping",
+}
+"""Which module has which verb: only the one asked for is loaded, so that a stop is quick."""
+
 
 class Door(click.Group):
-    """Turns what the house refuses into one message and the right exit code."""
+    """Finds a verb's module, and turns what the house refuses into one message and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every verb and group by name."""
+        del ctx
+        return sorted(WHERE)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one verb."""
+        del ctx
+        if cmd_name not in WHERE:
+            return None
+        module = importlib.import_module(f"warifu.cli.{WHERE[cmd_name]}")
+        found: click.Command = next(one for one in module.VERBS if one.name == cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; a refusal exits 1, a fault 3."""
@@ -60,7 +85,3 @@ def _told(error: Refusal | Fault, said: Said) -> None:
         }
         print(json.dumps(told, ensure_ascii=False))
     print(words.told(error, said.language), file=sys.stderr)
-
-
-for command in (*release.VERBS, *respond.VERBS, *operations.GROUPS, *keys.GROUPS):
-    main.add_command(command)

@@ -190,4 +190,4 @@ def _known(one: keys.Known) -> dict[str, object]:
     }
 
 
-GROUPS = (keys_, people_)
+VERBS = (keys_, people_)

@@ -117,4 +117,4 @@ def _time(text: str) -> datetime:
     return found
 
 
-GROUPS = (status, work_, incident, ledger)
+VERBS = (status, work_, incident, ledger)

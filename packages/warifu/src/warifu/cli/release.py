@@ -12,7 +12,6 @@ from warifu.app import founding, proposals, recall, road
 from warifu.app.house import House, clock
 from warifu.cli.said import Said
 from warifu.model.people import persons
-from warifu.web import running
 from warifu_wire.manifest import Kind
 
 _kinds = click.option(
@@ -164,20 +163,8 @@ def publish(said: Said) -> None:
         sys.exit(3)
 
 
-@click.command()
-@click.option("--port", type=int, help="The port; by default the one of the public address.")
-@click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.pass_obj
-def serve(said: Said, port: int | None, bind: str) -> None:
-    """Serve the published tree and keep the lease alive, until interrupted.
-
-    Example: warifu serve
-    """
-    running.run(said.folder, bind, port, said.step)
-
-
 def _chosen(house: House, kinds: tuple[str, ...]) -> tuple[Kind, ...]:
     return tuple(Kind(one) for one in kinds) or proposals.usual(house)
 
 
-VERBS = (init, compose, verify, sign, publish, serve)
+VERBS = (init, compose, verify, sign, publish)
