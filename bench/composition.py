@@ -57,7 +57,9 @@ class Row:
         return self.found <= self.limit
 
     def __str__(self) -> str:
-        ratio = f"  {self.peer} {self.peer_found:.2f}" if self.peer else ""
+        ratio = ""
+        if self.peer:
+            ratio = f"  {self.peer} {self.peer_found:.3f} (x {self.peer_found / self.found:,.1f})"
         mark = "ok  " if self.good else "MISS"
         return f"{mark} {self.what:<58} {self.found:>8.3f} {self.unit:<5} ≤ {self.limit:g}{ratio}"
 
@@ -175,7 +177,9 @@ def attributing(folder: Path, work: Path) -> Iterator[Row]:
     index.close()
     with cpu() as peer:
         git(folder, "log", "--all", f"--find-object={blob}", "--format=%H")
-    yield Row("one look-up in the index", looked(), "ms", 10, "git log --find-object, s", peer())
+    yield Row(
+        "one look-up in the index", looked(), "ms", 10, "git log --find-object", peer() * 1_000
+    )
     with cpu() as spent:
         (finding,) = inspect(workshop, told, wanted, found).findings
     assert finding.origin is not None

@@ -142,6 +142,14 @@ def test_a_bad_checksum_and_a_lying_size_are_named() -> None:
         archive.read(bytes(body))
 
 
+def test_a_broken_deflate_stream_is_named() -> None:
+    body = bytearray(RELEASED)
+    name = int.from_bytes(RELEASED[26:28], "little")
+    body[30 + name] = 0xFF
+    with pytest.raises(Malformed, match="archive-deflate"):
+        archive.read(bytes(body))
+
+
 def test_the_end_record_must_tell_the_truth() -> None:
     for data, fault in [
         (_end(0xFFFF, 0), "zip64"),

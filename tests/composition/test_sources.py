@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -251,3 +254,37 @@ def test_raw_bytes_of_the_repository_are_not_the_programs_bytes(own: Stage) -> N
     with pytest.raises(Refusal) as caught:
         own.bench.compose(candidate=own.changed({"説明.sjis": file("file", raw)}))
     assert caught.value.facts["class"] == "normalised"
+
+
+def test_file_names_in_another_encoding_are_refused(own: Stage) -> None:
+    source = own.world.source
+    source.git("checkout", "-q", "-f", "release-1.10")
+    name = b"app/" + "説明".encode("cp932")
+    blob = source.git("rev-parse", "HEAD:check.py")
+    given = b"100644 " + blob.encode() + b"\t" + name + b"\n"
+    source.git("update-index", "--index-info", given=given)
+    source.git("commit", "-q", "-m", "a name in cp932")
+    own.approve(source.head, (*own.bench.program.approved.changes, source.head))
+    assert refused(own).reason == "path-not-utf8"
+
+
+def test_a_full_disk_is_a_fault(own: Stage, tmp_path: Path) -> None:
+    """The index cannot grow beyond a file size limit set for a process of its own."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+        "from pathlib import Path; from tests.composition.bench import Bench\n"
+        "import pickle; world, folder = pickle.load(sys.stdin.buffer)\n"
+        "bench = Bench(world, Path(folder))\n"
+        "from warifu_wire.errors import Fault\n"
+        "try: bench.compose()\n"
+        "except Fault as fault: print('fault', len(list(bench.ledger.events())))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps((own.world, str(tmp_path))),
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert done.stdout == b"fault 0\n", done.stderr

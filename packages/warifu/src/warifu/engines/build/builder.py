@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from warifu.engines.build import sandbox
 from warifu.engines.build.workfolder import collect, spread
+from warifu.model.ground import ground
 from warifu.model.ports_source import Rendered, Tools
 from warifu.model.recipe import Recipe
 from warifu.model.tree import File, Tree
@@ -39,6 +40,7 @@ class SandboxBuilder:
         """What it builds with."""
         return self._tools
 
+    @ground("the build folder")
     def build(self, source: Rendered, recipe: Recipe) -> Tree:
         """The program's tree; raises `Refusal` for a step that fails."""
         made: Mapping[str, File] = source.files

@@ -10,6 +10,7 @@ from lxml import etree
 from warifu.engines.build import sandbox
 from warifu.engines.build.workfolder import spread
 from warifu.model import archive
+from warifu.model.ground import ground
 from warifu.model.ports_source import Outcome
 from warifu.model.recipe import Suite
 from warifu_wire.errors import Refusal
@@ -21,6 +22,7 @@ _REPORT_LIMIT = 16 << 20
 class SandboxSuites:
     """The port `Suites`."""
 
+    @ground("the suites' folder")
     def run(self, artifact: bytes, suite: Suite) -> Outcome:
         """Unpack the artifact strictly, run the suite over it, read its JUnit report."""
         with TemporaryDirectory() as scratch:

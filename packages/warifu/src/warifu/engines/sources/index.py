@@ -13,6 +13,7 @@ from pathlib import Path
 
 from warifu.engines.sources.git import Git
 from warifu.engines.sources.raw import LOG, introductions
+from warifu.model.ground import ground
 from warifu_wire.errors import Fault
 
 _SCHEMA = """
@@ -25,6 +26,8 @@ CREATE TABLE IF NOT EXISTS brought (
 ) WITHOUT ROWID;
 """
 _BATCH = 20_000
+_PATIENCE = 60
+"""Seconds to wait for another process that is reading the same history in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Index:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._rows = sqlite3.connect(path, isolation_level=None)
+            self._rows = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
             self._rows.execute("PRAGMA journal_mode=WAL")
             self._rows.execute("PRAGMA synchronous=NORMAL")
             self._rows.executescript(_SCHEMA)
@@ -54,6 +57,7 @@ class Index:
         """Let go of the file."""
         self._rows.close()
 
+    @ground("the history index", sqlite3.Error)
     def update(self, git: Git, tips: Sequence[str]) -> None:
         """Read what the tips hold beyond the last update; all of it or nothing."""
         wanted = {bytes.fromhex(one) for one in tips}
@@ -75,6 +79,7 @@ class Index:
             raise
         self._rows.execute("COMMIT")
 
+    @ground("the history index", sqlite3.Error)
     def places(self, object_: str) -> tuple[Place, ...]:
         """Everywhere an object was ever brought to, newest first."""
         found = self._rows.execute(

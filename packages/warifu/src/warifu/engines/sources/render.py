@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ class Renderer:
         """All files of a commit, or those of `paths` that it has; raises `Refusal`, `Fault`."""
         leaves = tree(self.git, commit)
         wanted = leaves if paths is None else _below(leaves, paths)
+        _spellable(wanted)
         files = dict(self._archived(commit, wanted, whole=paths is None))
         self._fetch_large(commit, leaves, files)
         objects = {path: leaf.object for path, leaf in leaves.items()}
@@ -188,6 +189,12 @@ def attributes(git: Git, commit: str) -> Iterator[Git]:
         view = git.viewing(GIT_INDEX_FILE=str(index), GIT_WORK_TREE=str(work))
         view.ask("read-tree", commit)
         yield view
+
+
+def _spellable(paths: Iterable[str]) -> None:
+    for path in paths:
+        if not path.isascii() and path.encode("utf-8", "replace") != path.encode("utf-8", "ignore"):
+            raise Refusal("path-not-utf8", needed="file names in UTF-8", path=ascii(path))
 
 
 def _below(leaves: Mapping[str, Leaf], paths: Sequence[str]) -> dict[str, Leaf]:

@@ -12,6 +12,7 @@ from warifu.engines.sources.index import Index
 from warifu.engines.sources.render import Renderer
 from warifu.engines.sources.survey import branches, survey
 from warifu.model.classes import Origin, Suspect, Witness
+from warifu.model.ground import ground
 from warifu.model.lines import Line, Survey, Tip
 from warifu.model.ports_source import Rendered
 from warifu.model.program import Program
@@ -40,6 +41,7 @@ class GitSources:
         self._tips: tuple[tuple[Line, ...], tuple[Tip, ...]] | None = None
         self._sealed: tuple[TemporaryDirectory[str], Renderer] | None = None
 
+    @ground("the sources")
     def survey(self, program: Program) -> Survey:
         """Where the registered lines stand; raises `Refusal` when something is missing."""
         refs = [
@@ -51,18 +53,22 @@ class GitSources:
         self._tips = program.lines, found.tips
         return found
 
+    @ground("the sources")
     def render(self, program: Program, commit: str) -> Rendered:
         """The expected bytes of a commit."""
         return self._renderer(program).render(commit, program.recipe)
 
+    @ground("the sources")
     def origins(self, program: Program, paths: Sequence[str]) -> dict[str, Origin]:
         """Which approved commit brought each path to its present bytes."""
         return self._history(program).origins(paths)
 
+    @ground("the sources")
     def witnesses(self, program: Program, suspects: Sequence[Suspect]) -> tuple[Witness, ...]:
         """What the histories say about each suspect."""
         return self._history(program).witnesses(suspects)
 
+    @ground("the sources")
     def later(self, program: Program) -> tuple[Origin, ...]:
         """The own commits of all coming lines."""
         return self._history(program).later()

@@ -16,7 +16,7 @@ _CHANGE = "--format=%H%x00%T%x00%an%x00%s"
 def branches(real: Git) -> list[tuple[str, str]]:
     """Every ref of a real repository with the commit it stands for; symbolic refs are left out."""
     found = []
-    for row in real.ask("for-each-ref", _REFS).decode().splitlines():
+    for row in real.ask("for-each-ref", _REFS).decode("utf-8", "replace").splitlines():
         name, kind, peeled, symbolic, ref = row.split(" ", 4)
         if not symbolic and (kind == "commit" or (kind == "tag" and peeled)):
             found.append((ref, peeled or name))
