@@ -10,7 +10,7 @@ from warifu_replay.fleet_cast import Traits
 from warifu_replay.fleet_table import Summary, as_in_2012, by_the_plan, summary
 
 RUNS = 20
-STEPS = ((40, 6), (150, 25), (500, 80))
+STEPS = ((40, 6), (150, 22), (500, 75))
 VOLUNTEERS = 12
 DAYS = 3.0
 DOWNLOADS, LETTERS = 499, 2_991

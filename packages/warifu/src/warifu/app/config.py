@@ -136,7 +136,7 @@ def _places(found: dict[str, object], root: Path, product: str) -> Places:
 def _rollout(found: dict[str, object]) -> Rollout:
     _only("rollout", found, {"members", "volunteers", "stages", "finished", "soak"})
     stages = _numbers("rollout", found, "stages", (40, 150, 500))
-    finished = _numbers("rollout", found, "finished", (6, 25, 80))
+    finished = _numbers("rollout", found, "finished", (6, 22, 75))
     if len(stages) != len(finished) or list(stages) != sorted(set(stages)):
         raise Malformed("bad-key", needed="rising stages, each with its `finished`", key="rollout")
     return Rollout(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warifu.model.approval import Change, Page
+from warifu.model.rollout import Pace, stuck
 from warifu_wire import canonical, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import of_bytes
@@ -15,6 +16,10 @@ _PROGRAM = {"ja": "プログラム", "en": "program"}
 _FROM = {"ja": "出典 commit", "en": "from commit"}
 _CHANGES = {"ja": "承認済の変更", "en": "approved changes"}
 _STAGES = {"ja": "段階配信", "en": "stages"}
+_STUCK = {
+    "ja": "報告が足りず、次の段階は開かない見込みです",
+    "en": "too small for its reports: the next stage will likely never open",
+}
 _LIFTED = {"ja": "停止の解除", "en": "stops lifted"}
 _RULES = {"ja": "必要な承認者数", "en": "approvals needed"}
 _BY = {"ja": "署名の期限", "en": "sign by"}
@@ -48,6 +53,8 @@ def facts(change: Change, rules: Rules, trial: bool) -> Json:
         "sign_by": times.spell(routes.sign_by),
         "stages": {one.id: [_stage(one, place) for place in range(len(one.plan.stages))]
                    for one in routes.offers},
+        "stuck": {one.id: [wait.to_json() for wait in stuck(one.plan, Pace())]
+                  for one in routes.offers},
         "trial": trial,
     }  # fmt: skip
 
@@ -71,6 +78,9 @@ def text(change: Change, rules: Rules, language: str, trial: bool) -> str:
     for offer in routes.offers:
         stages = " → ".join(_stage(offer, place) for place in range(len(offer.plan.stages)))
         lines.append(f"  {_STAGES[language]} {offer.id[:12]}: {stages}")
+        for wait in stuck(offer.plan, Pace()):
+            need = f"{wait.facts['stage']}: {wait.facts['cap']} < {wait.facts['least']}"
+            lines.append(f"    {_STUCK[language]} ({need})")
     lines += [
         f"  {_LIFTED[language]}: {len(routes.lifted)}",
         f"  {_RULES[language]}: {rules.thresholds['approver']}",
