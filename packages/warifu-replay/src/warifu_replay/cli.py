@@ -18,7 +18,7 @@ from warifu_replay.fleet_table import Summary
 from warifu_replay.hosts import Edition
 from warifu_replay.source import Story
 from warifu_replay.told import Teller, Verdict, table
-from warifu_replay.town import Town, found
+from warifu_replay.town import Town, found, read_directory
 from warifu_wire.errors import Fault, Refusal
 
 
@@ -104,7 +104,8 @@ def _members(town: Town) -> None:
     signed = last.sign()
     if signed.code or not last.verified(town.root_pem):
         raise Fault(f"{last.number} cannot sign: {signed.told}", needed="a signed document")
-    town.told(f"{len(town.members)} members with Ver1.00 and a certificate; signing works")
+    count = read_directory(town)
+    town.told(f"{count} members with Ver1.00 and a certificate in the directory; signing works")
 
 
 def _shown(verdicts: list[Verdict], made: Sequence[Summary], told: Teller) -> str:

@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from warifu.app import config as configs
-from warifu.app import founding, probing, road
+from warifu.app import founding, notices, probing, road
 from warifu.app.house import ROOT, House
 from warifu.app.road import Circles
 from warifu.model.approval import Change
 from warifu.model.routing import Fleet
 from warifu.model.verification import Verified
+from warifu_ca import export as issuance
 from warifu_ca import founding as authorities
 from warifu_ca import letters
 from warifu_ca.authority import Authority
@@ -29,8 +30,10 @@ from warifu_replay.hosts import Edition
 from warifu_replay.member import Member
 from warifu_replay.sample import PDF, XML
 from warifu_replay.source import Lines, Story
+from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
 from warifu_wire.errors import Fault
+from warifu_wire.keys import public_key
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Known
 
@@ -127,6 +130,20 @@ class Town:
         member.fetch_certificate(self.authority_address, letter.reference, letter.pin)
         self.members.append(member)
         return member
+
+
+def read_directory(town: Town) -> int:
+    """Take the authority's signed export into the member directory; how many certificates."""
+    certificate = town.authority.certificates["export"]
+    pem = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    value: dict[str, Json] = {
+        "keytype": "ecdsa",
+        "scheme": "ecdsa-sha2-nistp256",
+        "keyval": {"public": pem.decode()},
+    }
+    key = public_key("authority-export", value)
+    event = notices.read_export(town.house, issuance.export(town.authority), key, now())
+    return int(str(event.facts["issued"]))
 
 
 def now() -> datetime:

@@ -21,10 +21,11 @@ from warifu.engines.sources.repository import GitSources
 from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.store import FolderStore
 from warifu.engines.traffic.store import SqliteTraffic
+from warifu.engines.traffic.weblog import WebLog
 from warifu.model import people
 from warifu.model.ports import Depot, Ledger, Origin, Repository, Statements
 from warifu.model.ports_source import Workshop
-from warifu.model.ports_watch import Traffic
+from warifu.model.ports_watch import Downloads, Traffic
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
 
@@ -44,6 +45,7 @@ class House:
     workshop: Workshop
     repository: Repository
     traffic: Traffic
+    downloads: Downloads
     root: bytes
 
     @property
@@ -55,6 +57,11 @@ class House:
     def origin(self) -> Origin:
         """The public address."""
         return PublicOrigin(self.config.service.address, self.root)
+
+    @property
+    def log(self) -> Path:
+        """Where the web server, ours or nginx, writes its download log."""
+        return self.config.service.state / "downloads.log"
 
     @property
     def public(self) -> Path:
@@ -121,7 +128,7 @@ def open_house(config: Config, ask: Ask = nobody) -> House:
         root = (state / ROOT).read_bytes()
     except FileNotFoundError as error:
         raise Refusal("not-founded", needed="`warifu init` first", folder=state) from error
-    depot = FolderDepot(Path(config.service.store))
+    depot = _depot(config.service.store)
     keyring = FolderKeyring(state / "keys", ask=ask)
     return House(
         config,
@@ -137,8 +144,18 @@ def open_house(config: Config, ask: Ask = nobody) -> House:
         ),
         _repository(config, keyring),
         SqliteTraffic(state / "traffic.sqlite"),
+        WebLog(state / "traffic.sqlite"),
         root,
     )
+
+
+def _depot(store: str) -> Depot:
+    """A folder, or a bucket by its address; the bucket's library is loaded only then."""
+    if store.startswith("s3:"):
+        from warifu.engines.depot.bucket import BucketDepot
+
+        return BucketDepot(store)
+    return FolderDepot(Path(store))
 
 
 def _repository(config: Config, keyring: FolderKeyring) -> Repository:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from warifu.app import road
@@ -12,8 +12,11 @@ from warifu.engines.post import letters as printing
 from warifu.engines.post.letters import Letter
 from warifu.engines.post.words import moment
 from warifu.flow import notify
+from warifu.model import directory
+from warifu.model.ledger import Event
 from warifu.model.notice import Campaign, Channel, campaign
 from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.keys import PublicKey
 
 SUBJECT = "プログラムの不備に関するお知らせとお詫び"
 TOLD = (
@@ -33,13 +36,36 @@ class Mailing:
     files: tuple[Path, ...]
 
 
-def letters(house: House, release: Digest, folder: Path, now: datetime, *, by: str) -> Mailing:
-    """Letters to everyone who downloaded the release, approved by one person, printed as PDF."""
+def read_export(house: House, data: bytes, key: PublicKey, now: datetime) -> Event:
+    """Take the authority's signed issuance export into the member directory."""
+    return notify.enrol(house.ledger, directory.read(data, key), by="directory", now=now)
+
+
+def issued(house: House, first: date, last: date) -> frozenset[str]:
+    """The members who were issued a certificate in a window of days."""
+    rows = house.ledger.rows("certificate")
+    found = (directory.row(serial, value) for serial, value in rows)
+    return directory.between(found, first, last)
+
+
+def letters(
+    house: House,
+    release: Digest,
+    folder: Path,
+    now: datetime,
+    *,
+    by: str,
+    window: tuple[date, date] | None = None,
+) -> Mailing:
+    """Letters to everyone who downloaded the release, or was issued a certificate in a window.
+
+    Approved by one person, printed as PDF.
+    """
     found = road.assess(house, release, now, by=by)
     template = of_bytes("\n".join((SUBJECT, *TOLD)).encode())
-    planned = campaign(
-        release, "downloaded", Channel.LETTER, template, found.downloaded, found.affected
-    )
+    audience = "downloaded" if window is None else "issued"
+    members = found.downloaded if window is None else issued(house, *window)
+    planned = campaign(release, audience, Channel.LETTER, template, members, found.affected)
     notify.compose(house.ledger, planned, by=by, now=now)
     notify.approve(house.ledger, planned, by=by, now=now)
     pages = [

@@ -53,6 +53,7 @@ def beat(
 def look(house: House, now: datetime, pace: Pace) -> None:
     """Seal the reports that came in, let the alarm count them, and open what may open."""
     watch.seal(house.ledger, house.traffic, now)
+    house.downloads.read(house.log)
     current = house.repository.current(house.product)
     road = current.road
     for one in () if road is None else road.offers:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
-from warifu.app import recall, reporting, standing, worker
+from warifu.app import notices, recall, reporting, standing, worker
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
+from warifu_wire.canonical import Json
 from warifu_wire.errors import Malformed
+from warifu_wire.keys import public_key
 
 
 @click.command()
@@ -67,6 +70,39 @@ def enter(said: Said, release: str, kind: str, ja: str, en: str, at: str | None,
 
 
 @click.group()
+def members() -> None:
+    """The member directory.
+
+    Example: warifu members read issuance.json --key authority-export.pem
+    """
+
+
+@members.command("read")
+@click.argument("export", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The authority's export key, PEM.",
+)
+@click.pass_obj
+def read_members(said: Said, export: Path, key: Path) -> None:
+    """Take the authority's signed issuance export in.
+
+    Example: warifu members read issuance.json --key authority-export.pem
+    """
+    value: dict[str, Json] = {
+        "keytype": "ecdsa",
+        "scheme": "ecdsa-sha2-nistp256",
+        "keyval": {"public": key.read_text()},
+    }
+    pinned = public_key("authority-export", value)
+    event = notices.read_export(said.house(), export.read_bytes(), pinned, clock())
+    facts = event.facts
+    said.tell(f"{facts['issued']} issued, {facts['revoked']} revoked.", **facts)
+
+
+@click.group()
 def ledger() -> None:
     """Read and verify the ledger.
 
@@ -117,4 +153,4 @@ def _time(text: str) -> datetime:
     return found
 
 
-VERBS = (status, work_, incident, ledger)
+VERBS = (status, work_, incident, members, ledger)

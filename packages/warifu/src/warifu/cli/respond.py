@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -39,14 +40,29 @@ def remedy(said: Said, release: str) -> None:
 @click.option("--by", default="approver-1", show_default=True, help="Who releases the mailing.")
 @click.option("--posted", type=int, help="The count on the post's receipt, once handed over.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("notices"), show_default=True)
+@click.option(
+    "--issued",
+    nargs=2,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="To whom a certificate was issued from this day to that, and not to the downloaders.",
+)
 @click.pass_obj
-def notify(said: Said, release: str, by: str, posted: int | None, out: Path) -> None:
+def notify(
+    said: Said,
+    release: str,
+    by: str,
+    posted: int | None,
+    out: Path,
+    issued: tuple[datetime, datetime] | None,
+) -> None:
     """Write letters to everyone who downloaded a release, and record the posting.
 
     Example: warifu notify 3f9a1c22 --posted 12
     """
     house = said.house()
-    done = notices.letters(house, recall.release(house, release), out, clock(), by=by)
+    window = None if issued is None else (issued[0].date(), issued[1].date())
+    bad = recall.release(house, release)
+    done = notices.letters(house, bad, out, clock(), by=by, window=window)
     if posted is not None:
         notices.posted(house, done, posted, clock(), by=by)
     files = ", ".join(str(one) for one in done.files)

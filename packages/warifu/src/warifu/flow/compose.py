@@ -88,21 +88,21 @@ def _made(depot: Depot, workshop: Workshop, program: Program, candidate: bytes |
     rebuilt = workshop.rebuilder.build(source, program.recipe)
     built = workshop.builder.build(source, program.recipe)
     wanted = gate.expected(source, program.recipe, rebuilt)
-    _refuse(depot, workshop, inspect(workshop, program, wanted, rebuilt))
-    _refuse(depot, workshop, inspect(workshop, program, wanted, built))
+    _refuse(depot, workshop, program, inspect(workshop, program, wanted, rebuilt))
+    _refuse(depot, workshop, program, inspect(workshop, program, wanted, built))
     data = archive.write(wanted)
     if candidate is None or candidate == data:
         return _Made(data, wanted, source, ())
     found = archive.read(candidate)
     inspected = inspect(workshop, program, wanted, found)
-    _refuse(depot, workshop, inspected)
+    _refuse(depot, workshop, program, inspected)
     cleared = [(member, by.value) for member, by in inspected.normalised]
     if archive.write(found) != candidate:
         cleared.append(_container(program, data, candidate))
     return _Made(candidate, found, source, tuple(cleared))
 
 
-def _refuse(depot: Depot, workshop: Workshop, inspected: Inspected) -> None:
+def _refuse(depot: Depot, workshop: Workshop, program: Program, inspected: Inspected) -> None:
     """Refuse what was found, with a closer look at a binary where there is somebody to take it."""
     if not inspected.findings:
         return
@@ -110,7 +110,7 @@ def _refuse(depot: Depot, workshop: Workshop, inspected: Inspected) -> None:
     data = (report or "").encode()
     if data:
         depot.put(of_bytes(data), io.BytesIO(data))
-    refuse(inspected.findings, of_bytes(data) if data else "")
+    refuse(program.product, inspected.findings, of_bytes(data) if data else "")
 
 
 def _container(program: Program, wanted: bytes, found: bytes) -> tuple[str, str]:

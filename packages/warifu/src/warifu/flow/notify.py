@@ -1,13 +1,56 @@
-"""Notices: composed from an audience, approved by a person, handed over against a receipt."""
+"""Notices: an audience from the directory or the impact, approved, posted against a receipt."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from warifu.model import directory
+from warifu.model.directory import Export
 from warifu.model.ledger import Draft, Event, Row
 from warifu.model.notice import Campaign, handed_over
 from warifu.model.ports import Ledger
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Mismatch, Refusal
+from warifu_wire.fields import whole
 from warifu_wire.times import Instant
+
+
+def enrol(ledger: Ledger, export: Export, *, by: str, now: Instant) -> Event:
+    """Take the authority's export into the member directory; the same export twice is once.
+
+    Raises `Refusal` when an export before it was left out.
+    """
+    last = ledger.row("directory", "last")
+    known = 0 if last is None else whole(last["until"])
+    if export.since > known:
+        raise Refusal("export-missing", needed=f"the export since {known}", since=export.since)
+    rows = {one.serial: one for one in export.issued}
+    for serial, at in export.revoked.items():
+        held = ledger.row("certificate", serial)
+        issued = rows.get(serial) or (None if held is None else directory.row(serial, held))
+        if issued is None:
+            raise Refusal("serial-unknown", needed="the export that issued it", serial=serial)
+        rows[serial] = replace(issued, revoked=at)
+    facts: dict[str, Json] = {
+        "head": export.head,
+        "issued": len(export.issued),
+        "revoked": len(export.revoked),
+        "until": export.until,
+    }
+    return ledger.append(
+        Draft(
+            "directory.read",
+            export.head,
+            now,
+            by,
+            facts,
+            key=f"directory.read/{export.since}/{export.head}",
+            rows=(
+                *(Row("certificate", serial, one.to_json()) for serial, one in rows.items()),
+                Row("directory", "last", {"until": max(known, export.until)}),
+            ),
+        )
+    )[0]
 
 
 def compose(ledger: Ledger, campaign: Campaign, *, by: str, now: Instant) -> Event:

@@ -132,7 +132,7 @@ def _clean(
     source = workshop.sources.render(program, program.approved.commit)
     rebuilt = workshop.rebuilder.build(source, program.recipe)
     wanted = gate.expected(source, program.recipe, rebuilt)
-    refuse(inspect(workshop, program, wanted, tree).findings)
+    refuse(program.product, inspect(workshop, program, wanted, tree).findings)
 
 
 def _passed(outcomes: Sequence[Outcome]) -> None:
