@@ -40,7 +40,7 @@ def test_of_two_different_publications_of_one_seq_one_is_published(live: House) 
             try:
                 live.open().enact(roads[number], releases[number].files, live.depot, live.now)
             except Stale as refusal:
-                assert refusal.reason == "routes-seq"  # noqa: PT017 - in a child of its own
+                assert refusal.reason == "routes-seq"
 
         return work
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import obstore
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class BucketStore:
     """`Store` for many signers on many machines; the bucket must honour If-None-Match, If-Match.
 
-    Who is about to publish first raises the timestamp's version (`staging.publish`): from then on
-    nobody who looked earlier can finish, and what such a one left behind may be replaced.
+    Who is about to publish looks at the names it will write and then raises the timestamp's version
+    (`staging.publish`): nobody who looked earlier can finish, what such a one left behind may be
+    replaced, and a name that changed since the look may not.
     """
 
     shared = True
@@ -51,12 +52,29 @@ class BucketStore:
         return tuple(sorted(int(one) for one in found if one.isdecimal()))
 
     def put(self, name: str, data: bytes) -> None:
-        """Create; a leftover is replaced only while it is the one that was seen."""
+        """Create; what is there already has the same content, because its name says so."""
+        with _faults(name), suppress(AlreadyExistsError):
+            obstore.put(self._bucket, name, data, mode="create", use_multipart=False)
+
+    def look(self, name: str) -> str | None:
+        """The entity tag of what lies there."""
         with _faults(name):
             try:
-                obstore.put(self._bucket, name, data, mode="create", use_multipart=False)
-            except AlreadyExistsError:
-                self._replace(name, data)
+                return obstore.head(self._bucket, name)["e_tag"]
+            except FileNotFoundError:
+                return None
+
+    def replace(self, name: str, data: bytes, seen: str | None) -> None:
+        """Create, or replace exactly what was seen."""
+        with _faults(name):
+            try:
+                if seen is None:
+                    obstore.put(self._bucket, name, data, mode="create", use_multipart=False)
+                else:
+                    tag: UpdateVersion = {"e_tag": seen}
+                    obstore.put(self._bucket, name, data, mode=tag, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError) as error:
+                raise Stale("another-signer", needed="to read the tree again", path=name) from error
 
     def put_all(self, files: Iterable[tuple[str, bytes]]) -> None:
         """One by one: each is durable when the store has said so."""
@@ -68,29 +86,11 @@ class BucketStore:
         found = self._read(name)
         if (None if found is None else found[0]) != expected:
             raise Stale("another-signer", needed="to read the tree again", path=name)
-        with _faults(name):
-            try:
-                if found is None:
-                    obstore.put(self._bucket, name, data, mode="create", use_multipart=False)
-                else:
-                    seen: UpdateVersion = {"e_tag": found[1]}
-                    obstore.put(self._bucket, name, data, mode=seen, use_multipart=False)
-            except (AlreadyExistsError, PreconditionError) as error:
-                raise Stale("another-signer", needed="to read the tree again", path=name) from error
+        self.replace(name, data, None if found is None else found[1])
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Nothing is held: the writes themselves are fenced."""
         return nullcontext()
-
-    def _replace(self, name: str, data: bytes) -> None:
-        found = self._read(name)
-        if found is None or found[0] == data:
-            return
-        try:
-            seen: UpdateVersion = {"e_tag": found[1]}
-            obstore.put(self._bucket, name, data, mode=seen, use_multipart=False)
-        except PreconditionError as error:
-            raise Stale("another-signer", needed="to read the tree again", path=name) from error
 
     def _read(self, name: str) -> tuple[bytes, str] | None:
         with _faults(name):

@@ -178,13 +178,18 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
     for role in draft.tables:
         files[layout.metadata(role, roles[role].version)] = signed(roles[role], pens.of(role))
     files |= _top(draft, roles, files, store, pens, lives, now)
-    if before is not None and store.shared and len(files) > 1:
+    roled = [name for name in files if name.startswith("metadata/") and name != layout.TIMESTAMP]
+    seen = {name: store.look(name) for name in roled}
+    if before is not None and store.shared and roled:
         before = _claimed(before, store, pens)
         files |= _top(replace(draft, tree=before), roles, files, store, pens, lives, now)
     trial.refresh(before, files, store, now)
     lease = files.pop(layout.TIMESTAMP)
     for name, data in files.items():
-        store.put(name, data)
+        if name in seen:
+            store.replace(name, data, seen[name])
+        else:
+            store.put(name, data)
     store.swap(layout.TIMESTAMP, None if before is None else before.lease, lease)
     published = load(store)
     if published is None or published.lease != lease:
@@ -208,7 +213,7 @@ def publish_root(before: Tree, root: Root, store: Store, keyring: Keyring) -> No
     data = signed(root, by)
     chain = [store.read(layout.metadata("root", v)) or b"" for v in store.versions("root")]
     assemble(before.lease, [*chain, data], store.read)
-    store.put(layout.metadata("root", root.version), data)
+    store.replace(layout.metadata("root", root.version), data, None)
 
 
 def _roles(draft: Draft, lives: Lives, now: Instant) -> dict[str, Targets]:

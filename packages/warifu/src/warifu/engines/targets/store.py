@@ -36,7 +36,14 @@ class Store(Protocol):
         """The versions of a role's metadata that lie there, in order."""
 
     def put(self, name: str, data: bytes) -> None:
-        """Bytes under a name; whatever lay there is a leftover of a signer that was killed."""
+        """Bytes under a name that says what they are."""
+
+    def look(self, name: str) -> str | None:
+        """What lies under a name, for `replace`; None for nothing."""
+
+    def replace(self, name: str, data: bytes, seen: str | None) -> None:
+        """Bytes under a name where a signer that was killed may have left others; raises `Stale`
+        when it is not what was seen."""
 
     def put_all(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Many files at once, all of them durable on return."""
@@ -77,6 +84,16 @@ class FolderStore:
     def put(self, name: str, data: bytes) -> None:
         """Write whole or not at all."""
         atomic.write(self._place(name), data)
+
+    def look(self, name: str) -> str | None:
+        """Nothing to compare: the lock of `exclusive` keeps others out."""
+        del name
+        return None
+
+    def replace(self, name: str, data: bytes, seen: str | None) -> None:
+        """Write, under the lock of `exclusive`."""
+        del seen
+        self.put(name, data)
 
     def put_all(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Write a batch before the first fsync of it: then the disk has it already, mostly."""
