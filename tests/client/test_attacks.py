@@ -27,6 +27,7 @@ from warifu_client.machine import Machine, Means
 from warifu_wire import dsse, routes
 from warifu_wire.errors import Fault, Mismatch, Refusal, Stale, Stopped
 from warifu_wire.manifest import Kind
+from warifu_wire.pseudonym import pseudonym
 from warifu_wire.routes import Health, Tree
 from warifu_wire.stops import Halt
 
@@ -661,6 +662,16 @@ def test_without_consent_nothing_is_sent(made: Made, provider: Provider, site: S
     provider.publish(FIRST)
     assert applying.apply(made("quiet", report=False)).end is End.INSTALLED
     assert site.outcomes == []
+
+
+def test_the_name_on_downloads_is_todays_and_not_the_id(
+    ready: Machine, site: Site, clock: Clock
+) -> None:
+    assert applying.apply(ready).end is End.INSTALLED
+    names = {one.headers["warifu-machine"] for one in site.asked if "/blobs/" in one.path}
+    installation = ready.layout.installation.read_text()
+    assert names == {pseudonym(installation, clock.wall)}
+    assert installation not in names
 
 
 def test_health_is_what_the_last_start_found(ready: Machine) -> None:

@@ -41,6 +41,10 @@ def parser() -> argparse.ArgumentParser:
     background = verbs.add_parser("background", help="write a systemd user timer")
     background.add_argument("--updater", type=Path, help="the program that the timer starts")
     background.add_argument("--units", type=Path, help="where the units go")
+    for name in ("apply", "repair", "bundle"):
+        verbs.choices[name].add_argument(
+            "--progress", action="store_true", help="JSON lines on stderr, for a window to show"
+        )
     for verb in verbs.choices.values():
         verb.add_argument("--folder", type=Path, help="the updater's folder")
         verb.add_argument("--product", default="", help="the product, where no folder is given")

@@ -185,11 +185,16 @@ def _tuf(told: Namespace) -> int:
 
 
 def _progress(told: Namespace) -> Callable[[Moment], None]:
-    """A line that is written over, where somebody looks at it."""
+    """A line that is written over where somebody looks at it; lines of JSON for a window."""
+    lines = getattr(told, "progress", False)
     shown = sys.stderr.isatty() and not told.json
 
     def show(moment: Moment) -> None:
-        if shown:
+        if lines:
+            said = {"done": moment.done, "step": moment.step, "total": moment.total}
+            left = moment.remaining
+            print(json.dumps({**said, "seconds": left and round(left)}), file=sys.stderr)
+        elif shown:
             print(f"\r{words.progress(moment)}\x1b[K", end="", file=sys.stderr, flush=True)
 
     return show

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from warifu_client import identity
 from warifu_client.machine import Machine
 from warifu_client.progress import Moment
 from warifu_client.transport import CHUNK, Reply
@@ -67,8 +68,8 @@ def drop(part: Path) -> None:
 
 
 def _one(machine: Machine, url: str, part: Path, limit: int, meter: Meter) -> None:
-    start, etag = _size(part), _etag(part)
-    with machine.means.transport.get(url, start=start, etag=etag) as reply:
+    start, etag, name = _size(part), _etag(part), identity.today(machine)
+    with machine.means.transport.get(url, start=start, etag=etag, name=name) as reply:
         if reply.status == 416:
             # All of it is here already, or it was never this file's: hashing tells.
             return

@@ -16,6 +16,7 @@ from warifu_wire import atomic, enrolment
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Fault, Malformed, Refusal
 from warifu_wire.keys import PublicKey, public_key
+from warifu_wire.pseudonym import pseudonym
 
 PRIVATE = 0o600
 DONE, FAULTY = 200, 500
@@ -40,6 +41,15 @@ def known(machine: Machine) -> str:
         return machine.layout.installation.read_text("ascii")
     except FileNotFoundError:
         return ""
+
+
+def today(machine: Machine) -> str:
+    """What this machine calls itself to file servers today; "" before it has an id.
+
+    Only the provider, who gave the id, can tell whose name it is, and only for the day.
+    """
+    found = known(machine)
+    return pseudonym(found, machine.means.clock().wall) if found else ""
 
 
 def key(machine: Machine) -> Ed25519PrivateKey:

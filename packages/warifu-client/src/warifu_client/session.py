@@ -14,7 +14,7 @@ from tuf.api.metadata import TargetFile, Targets
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
-from warifu_client import view
+from warifu_client import identity, view
 from warifu_client.machine import Machine
 from warifu_client.view import View
 from warifu_wire import delta
@@ -33,9 +33,11 @@ class _Fetcher(FetcherInterface):
     def __init__(self, machine: Machine, fresh: bool) -> None:
         self._machine = machine
         self._fresh = fresh
+        self._name = identity.today(machine)
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        with self._machine.means.transport.get(url, fresh=self._fresh) as reply:
+        transport = self._machine.means.transport
+        with transport.get(url, fresh=self._fresh, name=self._name) as reply:
             if reply.status != 200:
                 raise tuf.DownloadHTTPError(f"{reply.status} for {url}", reply.status)
             yield from reply.chunks

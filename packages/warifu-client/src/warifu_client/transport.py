@@ -13,6 +13,7 @@ from urllib3.response import BaseHTTPResponse
 
 from warifu_client.settings import Settings
 from warifu_wire.errors import Fault
+from warifu_wire.pseudonym import HEADER
 
 CHUNK = 1 << 16
 REDIRECTS = 3
@@ -33,9 +34,11 @@ class Transport(Protocol):
     """What the updater needs of a network."""
 
     def get(
-        self, url: str, *, start: int = 0, etag: str = "", fresh: bool = False
+        self, url: str, *, start: int = 0, etag: str = "", fresh: bool = False, name: str = ""
     ) -> AbstractContextManager[Reply]:
         """Ask for the bytes from `start` on, if the file still has `etag`; `fresh`: no caches.
+
+        `name` is what the machine calls itself today, "" for nothing.
 
         Raises `Fault` when there is no answer, also in the middle of the body.
         """
@@ -52,10 +55,12 @@ class Http:
 
     @contextmanager
     def get(
-        self, url: str, *, start: int = 0, etag: str = "", fresh: bool = False
+        self, url: str, *, start: int = 0, etag: str = "", fresh: bool = False, name: str = ""
     ) -> Iterator[Reply]:
         """One GET; the connection goes back to the pool when the caller is done."""
         headers = {**_range(start, etag), **(NOT_CACHED if fresh else {})}
+        if name:
+            headers[HEADER] = name
         with _told(url):
             answer = self.pool.request("GET", url, headers=headers, preload_content=False)
         try:
