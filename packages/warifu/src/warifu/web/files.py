@@ -20,8 +20,6 @@ App: TypeAlias = Callable[[Environ, Start], Iterable[bytes]]
 PLACES = ("metadata", "targets", "blobs", "patches")
 LASTING = "public, max-age=31536000, immutable"
 TIMESTAMP = "/metadata/timestamp.json"
-MACHINE = "Warifu-Machine"
-"""The request header in which a machine gives the pseudonym it has for this while."""
 TIMESTAMP_SHARE = 20
 """A cache may hold the timestamp for a twentieth of the lease."""
 SMALL = 64 * 1024

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from warifu.web.files import LASTING, MACHINE, PLACES, TIMESTAMP, TIMESTAMP_SHARE
+from warifu.web.files import LASTING, PLACES, TIMESTAMP, TIMESTAMP_SHARE
 from warifu_wire.errors import Malformed
+from warifu_wire.pseudonym import HEADER
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:[]")
 
@@ -15,7 +16,7 @@ _LOG = (
     '{"at":"$time_iso8601","method":"$request_method","path":"$uri","status":"$status",'
     '"sent":"$body_bytes_sent","range":"$sent_http_content_range",'
     '"length":"$sent_http_content_length","machine":"$http_'
-    f'{MACHINE.lower().replace("-", "_")}"'
+    f'{HEADER.lower().replace("-", "_")}"'
     "}"
 )
 

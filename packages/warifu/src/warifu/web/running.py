@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from warifu.app import config as configs
 from warifu.app import house as houses
 from warifu.app import worker
-from warifu.web.files import App, Files
+from warifu.web.downloads import LoggedFiles
+from warifu.web.files import App
 from warifu.web.gate import Gate
 from warifu.web.pages import pages
 from warifu.web.serve import serve
@@ -42,5 +43,5 @@ def door(folder: Path) -> App:
     """The application as the web process builds it."""
     config = configs.load(folder / configs.NAME)
     house = houses.open_house(config)
-    files = Files(house.public, config.policy.lease)
+    files = LoggedFiles(house.public, config.policy.lease, house.log, houses.clock)
     return Gate(files, house.traffic, houses.clock, pages(house))
