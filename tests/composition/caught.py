@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from tests.composition.stage import Stage, appended, patched_central
 from tests.composition.world import SIGN, STASHED, VENDORED_NEXT
-from warifu.model import archive, verification
+from tests.flow.road import PAGE, Road
+from warifu.model import approval, archive, verification
 from warifu.model.lines import LineKind
 from warifu.model.ports_source import Outcome, Rendered, Tools
 from warifu.model.recipe import Recipe
@@ -229,6 +230,20 @@ def _builder_verifies(stage: Stage) -> None:
     verified(made.composition, statements, stage.bench.rules, everybody)
 
 
+def _shown_another(stage: Stage) -> None:
+    """Both approvers sign the routes, but the statement of one is about what was on their page."""
+    road = Road()
+    proposed = road.change(road.program(stage.kind, "print(1)"))
+    shown = road.change(road.program(stage.kind, "print(2)"))
+    whole, stated = proposed.envelope(), []
+    for person, seen in (("approver-1", proposed), ("approver-2", shown)):
+        signer = road.keyring.signer(person)
+        whole = whole.signed(signer.public.keyid, signer.sign)
+        told = approval.approval(seen, road.rules, person, PAGE).envelope()
+        stated.append(told.signed(signer.public.keyid, signer.sign))
+    approval.approved(proposed, whole, tuple(stated), road.rules, road.people)
+
+
 def _unknown_line(stage: Stage) -> None:
     stage.without_line(LineKind.WIP)
     stage.bench.compose(stage.kind)
@@ -380,6 +395,7 @@ CAUGHT: dict[str, Case] = {
     "35": Case("same key, two keyids", _two_keyids, "shared-key"),
     "36a": Case("one person builds twice and approves", _one_for_all, "builder-is-rebuilder"),
     "36b": Case("builder verifies", _builder_verifies, "builder-is-verifier"),
+    "37": Case("approver shown another digest", _shown_another, "approval-of-another"),
     "38": Case("whole program built from next", _all_of_next, "later", "app/host.py", "new-file"),
     "39": Case(
         "line registry lacks the branch", _unknown_line, "unknown-line", "refs/heads/wip/form"

@@ -222,17 +222,17 @@ def test_a_signed_jar_gains_signatures_and_digests_and_nothing_else() -> None:
 
 
 def test_a_refusal_names_the_member_that_has_an_owner_first() -> None:
-    refuse(())
+    refuse("e-application", ())
     cut = hunks.hunks(OLD.data, NEW.data)
     undated = dataclasses.replace(LATER, planned=None)
     told = [Finding(Class.UNTRACKED, "x"), Finding(Class.HYBRID, "a.py", undated, cut)]
     with pytest.raises(Contaminated) as caught:
-        refuse(told, "d" * 64)
+        refuse("e-application", told, "d" * 64)
     facts = caught.value.facts
     assert (facts["file"], facts["line"], facts["planned"]) == ("a.py", "next", "")
     assert (facts["hunk"], facts["difference"]) == ("-8 +8", "d" * 64)
     with pytest.raises(Contaminated) as caught:
-        refuse(told[:1])
+        refuse("e-application", told[:1])
     assert "line" not in caught.value.facts
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.composition.bench import Bench
 from tests.composition.world import JAPANESE, LARGE, VENDORED
+from warifu.app import words
 from warifu.model import archive
 from warifu.model.composition import recall
 from warifu.model.tree import file
@@ -66,3 +67,12 @@ def test_a_file_of_next_is_refused_by_file_commit_line_and_planned_date(bench: B
     assert len(json.loads(facts["findings"])) == 1
     refused = list(bench.ledger.events(kind="composition.refused"))
     assert refused[0].facts["code"] == "contaminated"
+
+
+def test_the_door_shows_the_why_page(bench: Bench) -> None:
+    made = bench.compose()
+    tree = {**archive.read(bench.depot.get(made.artifact)), "app/x.py": file("file", b"X = 1\n")}
+    with pytest.raises(Contaminated) as caught:
+        bench.compose(candidate=archive.write(tree))
+    assert "1 member(s) come from no line" in words.told(caught.value)
+    assert "登録されたどの開発系統にも" in words.told(caught.value, "ja")

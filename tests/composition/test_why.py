@@ -69,7 +69,7 @@ def test_the_page_is_the_same_from_the_recorded_refusal(language: Language) -> N
         Finding(Class.UNTRACKED, "c", None, (dataclasses.replace(HUNK, origin=None),)),
     ]
     with pytest.raises(Contaminated) as caught:
-        refuse(told)
+        refuse("e-application", told)
     again = findings(caught.value.facts)
     assert page("e-application", again, language) == page("e-application", told, language)
 

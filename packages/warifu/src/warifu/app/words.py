@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from warifu.model import why
+from warifu.model.told import findings
 from warifu_wire.errors import Fault, Refusal
 
 LANGUAGES = ("en", "ja")
@@ -78,10 +80,13 @@ _TOLD: Mapping[str, tuple[str, str]] = {
 
 
 def told(error: Refusal | Fault, language: str = "en") -> str:
-    """What is wrong, why and what to do, in one message of at most three lines."""
+    """What is wrong, why and what to do, in at most three lines; a contamination has its page."""
     if isinstance(error, Fault):
         what = {"en": "This did not work: {}", "ja": "実行できませんでした: {}"}[language]
         return f"{what.format(error.what)}\n{_do(error.needed, language)}"
+    if "findings" in error.facts:
+        found = findings(error.facts)
+        return why.page(error.facts["product"], found, why.Language(language)).text().rstrip()
     forms = _TOLD.get(error.reason)
     if forms is None:
         facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())

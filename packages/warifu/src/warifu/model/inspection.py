@@ -55,7 +55,7 @@ def _binary(suspects: Sequence[Suspect]) -> tuple[bytes, bytes] | None:
     return None
 
 
-def refuse(findings: Sequence[Finding], difference: str = "") -> None:
+def refuse(product: str, findings: Sequence[Finding], difference: str = "") -> None:
     """Raise `Contaminated` naming the first finding, and carrying the others, if there are any.
 
     `difference` is the digest of a closer look at a binary.
@@ -69,6 +69,7 @@ def refuse(findings: Sequence[Finding], difference: str = "") -> None:
         "file": first.member,
         "findings": canonical.dumps([one.to_json() for one in findings[:TOLD]]).decode(),
         "members": str(len(findings)),
+        "product": product,
     }
     if origin is not None:
         facts |= {
