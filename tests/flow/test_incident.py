@@ -78,6 +78,14 @@ def test_impact_tells_downloaded_installed_and_affected_apart(road: Road) -> Non
     assert found.to_json()["affected"] == 2
 
 
+def test_the_servers_log_counts_as_well(road: Road) -> None:
+    """Who fetched it and never reported had downloaded it; nobody is counted twice."""
+    release = of_bytes(b"release")
+    told = [record(road, "1", release, Phase.COMMIT, Result.OK)]
+    found = impact(release, told, road.now + timedelta(hours=1), ["1", "2"])
+    assert (found.downloaded, found.installed) == ({"1", "2"}, {"1"})
+
+
 def test_assessing_takes_a_snapshot_of_what_was_published(road: Road, bad: Digest) -> None:
     told = [record(road, "1", bad, Phase.TRIAL, Result.FAILED, minutes=-1)]
     found = remedy.assess(road.ledger, bad, told, by="oncall-1", now=road.now)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from warifu.app.house import House
 from warifu.model.approval import Change, change
 from warifu.model.composition import Composition, recall
+from warifu.model.downloads import Contents
 from warifu.model.ledger import Event
 from warifu.model.verification import Verified, verified
-from warifu_wire import canonical, routes
+from warifu_wire import canonical, manifest, routes
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Refusal
 from warifu_wire.fields import rows, text
@@ -23,6 +24,16 @@ def composed(house: House, kind: Kind) -> Composition:
         if here and dict(made.labels) == dict(wanted.labels):
             return made
     raise Refusal("not-composed", needed=f"`warifu compose --kind {kind}` first", kind=kind)
+
+
+def contents(house: House, release: Digest) -> Contents | None:
+    """What a web server hands out of a published release; None when it was never published."""
+    row = house.ledger.row("publication", release)
+    if row is None:
+        return None
+    files = manifest.parse(house.depot.get(release)).members
+    archive = digest(row["artifact"])
+    return Contents(archive, release, frozenset(one.sha256 for one in files))
 
 
 def program(house: House, release: Digest) -> Verified:

@@ -201,7 +201,11 @@ def stop(
 def assess(house: House, release: Digest, now: datetime, *, by: str) -> Impact:
     """The impact of a release as of now, recorded."""
     records = house.traffic.records(release, since=BEGINNING, until=now, known_before=now)
-    return remedying.assess(house.ledger, release, records, by=by, now=now)
+    house.downloads.read(house.log)
+    contents = recall.contents(house, release)
+    fetched = house.downloads.downloads(contents, BEGINNING, now) if contents else ()
+    members = [one.member for one in fetched if one.member is not None]
+    return remedying.assess(house.ledger, release, records, by=by, now=now, fetched=members)
 
 
 def remedy(

@@ -16,13 +16,19 @@ from warifu_wire.times import Instant
 
 
 def assess(
-    ledger: Ledger, release: Digest, records: Iterable[Record], *, by: str, now: Instant
+    ledger: Ledger,
+    release: Digest,
+    records: Iterable[Record],
+    *,
+    by: str,
+    now: Instant,
+    fetched: Iterable[str] = (),
 ) -> Impact:
     """Take the impact's snapshot: counts, the lists' digest, and the time it is true of."""
     published = ledger.row("publication", release)
     if published is None:
         raise Refusal("not-published", needed="a published release", release=release)
-    found = impact(release, records, now)
+    found = impact(release, records, now, fetched)
     facts = found.to_json()
     ledger.append(
         Draft(

@@ -45,13 +45,16 @@ class Impact:
         }
 
 
-def impact(release: Digest, records: Iterable[Record], as_of: Instant) -> Impact:
+def impact(
+    release: Digest, records: Iterable[Record], as_of: Instant, fetched: Iterable[str] = ()
+) -> Impact:
     """The impact of a release, from the reports that came in until `as_of`.
 
+    `fetched` are members who had it by the web server's log, whatever their machines told.
     Downloaded: the bytes arrived. Installed: the switch was made. Affected: it failed there.
     Silent: it began and nothing more was heard.
     """
-    downloaded: set[str] = set()
+    downloaded = set(fetched)
     installed: set[str] = set()
     affected: set[str] = set()
     begun: set[str] = set()
