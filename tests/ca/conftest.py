@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,9 +69,8 @@ def copied(authority: Authority, folder: Path, clock: Clock) -> Authority:
     """The same authority as it is now, in another folder, its keys loaded."""
     shutil.copytree(authority.folder, folder)
     copy = opened(folder, PASSPHRASE, clock)
-    for role in authority.certificates:
-        copy.ring.hold(role, authority.ring.key(role))
-    return copy
+    keys = {role: authority.ring.key(role) for role in authority.certificates}
+    return replace(copy, ring=replace(copy.ring, held=keys))
 
 
 @pytest.fixture

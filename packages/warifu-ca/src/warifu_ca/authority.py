@@ -105,20 +105,15 @@ class Ring:
     folder: Path
     sources: Mapping[Role, Source]
     passphrase: str
-    _held: dict[Role, PrivateKey] = field(default_factory=dict)
+    held: dict[Role, PrivateKey] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def key(self, role: Role) -> PrivateKey:
         """The private key of a role; raises `Refusal` (passphrase-wrong) or `Fault`."""
         with self._lock:
-            if role not in self._held:
-                self._held[role] = self._load(self.sources[role])
-            return self._held[role]
-
-    def hold(self, role: Role, key: PrivateKey) -> None:
-        """Take a key that is loaded already."""
-        with self._lock:
-            self._held[role] = key
+            if role not in self.held:
+                self.held[role] = self._load(self.sources[role])
+            return self.held[role]
 
     def _load(self, source: Source) -> PrivateKey:
         secret, _, pin = self.passphrase.partition("\n")

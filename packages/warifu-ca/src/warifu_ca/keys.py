@@ -85,8 +85,3 @@ def verifies(key: PublicKey, signature: bytes, data: bytes) -> bool:
 def public_of(certificate: x509.Certificate) -> PublicKey:
     """The key of one of our own certificates; raises `Refusal` for a kind we never certify."""
     return allowed(certificate.public_key(), KINDS)
-
-
-def sha1_of(key: PublicKey) -> bytes:
-    """The RFC 5280 key identifier (method 1)."""
-    return x509.SubjectKeyIdentifier.from_public_key(key).digest
