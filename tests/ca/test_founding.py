@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509 import ocsp
 
 from tests.ca import member
@@ -24,6 +25,7 @@ from warifu_ca import (
     doors,
     founding,
     issuing,
+    keys,
     names,
     pkcs12,
     profiles,
@@ -303,6 +305,15 @@ def test_the_pkcs12_mac_follows_the_standard(founded: Authority) -> None:
         pkcs12.read(pkcs12.stock.serialize_key_and_certificates(
             None, None, certificate, None, pkcs12.PrivateFormat.PKCS12.encryption_builder()
             .build(b"ABCDEFGHJKMN")), b"ABCDEFGHJKMN")  # fmt: skip
+
+
+def test_only_known_kinds_of_keys_are_made() -> None:
+    with pytest.raises(Refusal, match="key-not-allowed"):
+        keys.make("rsa-1024")
+    odd = rsa.generate_private_key(3, 2048).public_key()
+    assert keys.kind_of(odd) == "rsa-exponent-3"
+    assert keys.kind_of(ec.generate_private_key(ec.SECP521R1()).public_key()) == "ec-secp521r1"
+    assert keys.kind_of(ed25519.Ed25519PrivateKey.generate().public_key()) == "Ed25519PublicKey"
 
 
 def test_a_store_is_made_once(authority: Authority) -> None:
