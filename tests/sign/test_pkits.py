@@ -98,8 +98,7 @@ def cases() -> dict[Settings, dict[str, bool]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def common() -> list[str]:
+def shared() -> list[str]:
     """The options that every run shares: one root, every authority, every list."""
     folder = vectors()
     words: list[str] = []
@@ -141,11 +140,9 @@ def test_there_are_246() -> None:
 
 
 @pytest.mark.parametrize("settings", cases(), ids=str)
-def test_pkits(
-    settings: Settings, common: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pkits(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wanted = cases()[settings]
     paths = [str(vectors() / "certs" / name) for name in wanted]
-    words = [*paths, *common, "--policy", str(rules(settings, tmp_path))]
+    words = [*paths, *shared(), "--policy", str(rules(settings, tmp_path))]
     found = {name: status == "valid" for name, status in judged(words, capsys)}
     assert found == wanted

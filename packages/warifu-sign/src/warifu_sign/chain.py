@@ -28,6 +28,7 @@ from pyhanko_certvalidator.policy_decl import (
     PKIXValidationParams,
 )
 
+from warifu_sign import frozen
 from warifu_sign.dsa import Inheriting
 from warifu_sign.policy import Policy
 from warifu_sign.pool import relevant
@@ -72,7 +73,7 @@ def signer(
     stamped: when a trusted time stamp proves the signature to have existed; the certificate is
     then judged at that moment, with all that is known of it now.
     """
-    leaf, at = asn1.Certificate.load(certificate.public_bytes(Encoding.DER)), stamped or now
+    leaf, at = frozen.of(certificate), stamped or now
     for found in (_usage(leaf, policy), _period(leaf, policy, at)):
         if found.reason:
             return found
@@ -96,7 +97,7 @@ def path(
     """
     try:
         pool = relevant(leaf, (*others, *trust.intermediates), trust.crls)
-        roots = [asn1.Certificate.load(one) for one in trust.roots]
+        roots = [frozen.loaded(one) for one in trust.roots]
         context = ValidationContext(
             trust_roots=roots,
             other_certs=pool.certificates,

@@ -14,6 +14,8 @@ from functools import lru_cache
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1
 
+from warifu_sign import frozen
+
 MOST_CERTIFICATES = 64
 MOST_LISTS = 64
 
@@ -61,11 +63,10 @@ def _names_above(certificate: asn1.Certificate) -> set[str]:
     return names
 
 
-@lru_cache(maxsize=1024)
 def loaded(der: bytes) -> asn1.Certificate | None:
-    """A certificate, or none if it is malformed. Never dump it: that may change its bytes."""
+    """A certificate, or none if it is malformed."""
     try:
-        found = asn1.Certificate.load(der, strict=True)
+        found = frozen.loaded(der)
         _names_above(found)
         hash(found.subject.hashable)
     except Exception:  # asn1crypto raises whatever a malformed structure leads it to

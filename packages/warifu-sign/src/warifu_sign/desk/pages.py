@@ -207,7 +207,8 @@ def _drop(verb: str, options: str, language: Language) -> str:
         f"{say('choose', language)}</label><input id=files class=away type=file multiple></section>"
         "<table aria-live=polite><thead><tr>"
         f"<th scope=col>{say('files', language)}</th>"
-        f"<th scope=col>{say('state', language)}</th></tr></thead><tbody id=results></tbody></table>"
+        f"<th scope=col>{say('state', language)}</th></tr></thead>"
+        "<tbody id=results></tbody></table>"
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from asn1crypto import tsp
-from asn1crypto import x509 as asn1
 from pyhanko.sign import signers, timestamps
 from pyhanko_certvalidator import ValidationContext
 
+from warifu_sign import frozen
 from warifu_sign.certificate import holder
 from warifu_sign.chain import Trust
 from warifu_sign.errors import Refusal
@@ -64,8 +64,8 @@ def stamped(
 
 def _context(trust: Trust, at: datetime) -> ValidationContext:
     return ValidationContext(
-        trust_roots=[asn1.Certificate.load(one) for one in trust.roots],
-        other_certs=[asn1.Certificate.load(one) for one in trust.intermediates],
+        trust_roots=[frozen.loaded(one) for one in trust.roots],
+        other_certs=[frozen.loaded(one) for one in trust.intermediates],
         crls=list(trust.crls),
         ocsps=list(trust.ocsps),
         moment=at,

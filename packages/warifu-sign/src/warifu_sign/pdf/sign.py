@@ -9,19 +9,18 @@ from datetime import datetime
 from io import BytesIO
 from typing import TypeVar
 
-from asn1crypto import algos
-from asn1crypto import x509 as asn1
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from asn1crypto import algos, cms
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from warifu_sign import frozen
 from warifu_sign.certificate import holder
 from warifu_sign.errors import Fault, Refusal
 from warifu_sign.keys import SigningKey, is_rsa, signature_size
+from warifu_sign.pdf import envelope
 from warifu_sign.pdf.look import Look, field, style
 
 MOST_BYTES = 256 << 20
@@ -49,12 +48,32 @@ class HeldKey(signers.Signer):
         self.key = key
         name = "sha256_rsa" if is_rsa(key) else "sha256_ecdsa"
         store = SimpleCertificateStore()
-        store.register_multiple([_asn1(one) for one in key.chain])
+        store.register_multiple([frozen.of(one) for one in key.chain])
         super().__init__(
-            signing_cert=_asn1(key.certificate),
+            signing_cert=frozen.of(key.certificate),
             cert_registry=store,
             signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": name}),
         )
+
+    def _package_signature(
+        self,
+        *,
+        digest_algorithm: str,
+        cms_version: str,
+        signed_attrs: cms.CMSAttributes,
+        signature: bytes,
+        unsigned_attrs: cms.CMSAttributes | None,
+        encap_content_info: object,
+    ) -> cms.ContentInfo:
+        """pyHanko's last step; see envelope.py for why it is done here."""
+        if cms_version != "v1" or encap_content_info not in (None, {"content_type": "data"}):
+            raise SigningError("only detached signatures over data are made here")
+        info = self.signer_info(digest_algorithm, signed_attrs, signature)
+        if unsigned_attrs is not None:
+            info["unsigned_attrs"] = unsigned_attrs
+        certificates = [frozen.of(one).dump() for one in (self.key.certificate, *self.key.chain)]
+        algorithm = info["digest_algorithm"].dump()
+        return cms.ContentInfo.load(envelope.content_info(algorithm, certificates, info.dump()))
 
     async def async_sign_raw(
         self, data: bytes, digest_algorithm: str, dry_run: bool = False
@@ -134,7 +153,3 @@ def _guarded(step: Callable[[], T]) -> T:
         raise
     except Exception as error:
         raise Refusal("pdf-broken", why=f"{type(error).__name__}: {error}"[:160]) from None
-
-
-def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
-    return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))

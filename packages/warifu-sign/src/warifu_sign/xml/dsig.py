@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -95,7 +96,7 @@ def signed_properties(
     certificate: x509.Certificate, references: Sequence[Reference], *, id: str, at: datetime
 ) -> str:
     """The canonical XAdES SignedProperties of level B-B (EN 319 132-1, 5.2)."""
-    fingerprint = b64encode(certificate.fingerprint(hashes.SHA256())).decode("ascii")
+    fingerprint = _fingerprint(certificate)
     when = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     formats = "".join(
         f'<xades:DataObjectFormat ObjectReference="#{one.id}"><xades:MimeType>{text(one.media)}'
@@ -180,7 +181,13 @@ def _reference(one: Reference) -> str:
     )
 
 
-def _key_info(certificates: Sequence[x509.Certificate]) -> str:
+@lru_cache(maxsize=16)
+def _fingerprint(certificate: x509.Certificate) -> str:
+    return b64encode(certificate.fingerprint(hashes.SHA256())).decode("ascii")
+
+
+@lru_cache(maxsize=16)
+def _key_info(certificates: tuple[x509.Certificate, ...]) -> str:
     coded = (b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in certificates)
     inner = "".join(f"<ds:X509Certificate>{one}</ds:X509Certificate>" for one in coded)
     return f"<ds:KeyInfo><ds:X509Data>{inner}</ds:X509Data></ds:KeyInfo>"

@@ -25,7 +25,7 @@ def enveloped(
     xades: bool = True,
     stamp: Stamp | None = None,
 ) -> bytes:
-    """The document with a signature over all of it as the last child of its root, in UTF-8.
+    """The document with a signature over all of it as the last child of its root.
 
     stamp: from bytes to an RFC 3161 token over them; makes XAdES-B-T of XAdES-B-B.
     Raises Refusal: what tree.parsed raises, already-signed; and what key and stamp raise.
@@ -40,6 +40,11 @@ def enveloped(
         "", digest, (ENVELOPED, EXCLUSIVE), id=f"{own}-document" if xades else "", media="text/xml"
     )
     written = signature(key, (whole,), id=own, at=at, xades=xades, stamp=stamp)
+    if (len(root) or root.text) and root.getnext() is None:
+        # The last end tag is the root's. In every encoding that is read, markup and the signature
+        # are ASCII, so the rest of the document stays as it is, byte for byte.
+        end = document.rindex(b"</")
+        return document[:end] + written.encode("ascii") + document[end:]
     root.append(etree.fromstring(written))
     return etree.tostring(tree, encoding="UTF-8", xml_declaration=True)
 
