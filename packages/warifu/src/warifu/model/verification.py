@@ -55,7 +55,7 @@ def test_result(composition: Composition, outcome: Outcome) -> Statement:
         {"archive": composition.artifact},
         Predicate.TEST_RESULT,
         {
-            "configuration": [{"name": outcome.suite}],
+            "configuration": [{"name": outcome.suite, "uri": f"urn:warifu:suite:{outcome.suite}"}],
             "failedTests": list[Json](outcome.failed),
             "passedTests": list[Json](outcome.passed),
             "result": "PASSED" if outcome.good else "FAILED",
