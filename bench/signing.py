@@ -71,13 +71,18 @@ def xml(kind: str, key: Any, private: Any) -> Iterator[Row]:
         signature_algorithm="rsa-sha256" if kind.startswith("RSA") else "ecdsa-sha256",
         c14n_algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
     )
-    tree = etree.fromstring(plain)
+
+    def whole_job() -> bytes:
+        """From bytes to bytes, as ours goes."""
+        tree = etree.fromstring(plain)
+        return etree.tostring(peer.sign(tree, key=private, cert=[key.certificate]))
+
     raw, own = in_turn(
         lambda: key.sign(plain), lambda: enveloped(japanese, key, at=at), rounds=5 * ROUNDS
     )
     ours, theirs = in_turn(
         lambda: enveloped(plain, key, at=at),
-        lambda: peer.sign(tree, key=private, cert=[key.certificate]),
+        whole_job,
     )
     yield Row(f"{kind}: bare signature", raw, "ms", 1000, True)
     yield Row(f"{kind}: XAdES-B-B, 5 KB, Japanese names", own, "ms", 1000, True)
