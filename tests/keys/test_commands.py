@@ -7,6 +7,8 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 
 from warifu.app import checklists
 from warifu.cli import main
+from warifu.engines.ledger.store import DatabaseLedger
 
 Run = Callable[..., Any]
 
@@ -125,3 +128,13 @@ def parsed(group: click.Command, words: list[str]) -> None:
         assert found is not None, name
         group, context = found, click.Context(found, parent=context)
     group.make_context(group.name or "", words, parent=context)
+
+
+def test_a_ledger_is_moved_by_one_command(run: Run, tmp_path: Path) -> None:
+    before = run("ledger", "verify")["events"]
+    place = str(tmp_path / "moved.sqlite")
+    assert run("ledger", "move", place)["events"] == before
+    with closing(DatabaseLedger(place)) as moved:
+        assert moved.verify() == before + 1
+        assert [one.kind for one in moved.events(after=before)] == ["ledger.moved"]
+    assert run("ledger", "move", place, code=1)["code"] == "not-empty"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from warifu.app import notices, recall, reporting, standing, worker
+from warifu.app import moving, notices, recall, reporting, standing, worker
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
@@ -119,6 +119,22 @@ def verify_ledger(said: Said) -> None:
     """
     count = said.house().ledger.verify()
     said.tell(f"{count} events, every link holds.", events=count)
+
+
+@ledger.command("move")
+@click.argument("to")
+@click.option("--by", default="release-engineer", show_default=True, help="Who does it.")
+@click.pass_obj
+def move_(said: Said, to: str, by: str) -> None:
+    """Copy the whole ledger to another database (a path or a postgresql:// address), verified.
+
+    End `warifu serve` first; then name the new place in warifu.toml, `[service] ledger`.
+
+    Example: warifu ledger move postgresql:///warifu
+    """
+    count = moving.move(said.house(), to, clock(), by=by)
+    said.tell(f"{count} events moved, every link holds. Name the new place in warifu.toml.",
+              events=count)  # fmt: skip
 
 
 @ledger.command("show")
