@@ -75,7 +75,51 @@ _TOLD: Mapping[str, tuple[str, str]] = {
         "The report's prose has a figure of its own in line {line}: {text}",
         "報告書の本文 {line} 行目に台帳に基づかない数字があります: {text}",
     ),
-    "expired-role": ("The role {role} has expired.", "役割 {role} の有効期限が切れています。"),
+    "role-expired": ("The role {role} has expired.", "役割 {role} の有効期限が切れています。"),
+    "keys-missing": (
+        "Too few keys of {role} can sign now ({usable}).",
+        "{role} の署名に使える鍵が足りません({usable}本)。",
+    ),
+    "key-retired": ("The key {name} is retired.", "鍵 {name} は引退済みです。"),
+    "key-compromised": ("The key {name} was stolen.", "鍵 {name} は盗まれた鍵です。"),
+    "key-exists": ("There is a key named {name} already.", "鍵 {name} はすでにあります。"),
+    "passphrase-needed": (
+        "Nobody gave the passphrase of {name}.",
+        "{name} のパスフレーズが入力されていません。",
+    ),
+    "weak-passphrase": ("The passphrase is too short.", "パスフレーズが短すぎます。"),
+    "secret-exposed": (
+        "Others can read {file}, which opens a key.",
+        "鍵を開くファイル {file} をほかの利用者が読めます。",
+    ),
+    "not-on-call": ("{key} is not on call.", "{key} は当番ではありません。"),
+    "unknown-person": ("Nobody is named {person}.", "{person} という人はいません。"),
+    "no-evidence": (
+        "Release {release} has no recorded verification.",
+        "版 {release} には検証の記録がありません。",
+    ),
+    "evidence-of-another": (
+        "The verification named for {release} is of another release.",
+        "版 {release} に示された検証は別の版のものです。",
+    ),
+    "event-altered": (
+        "Event {seq} of the ledger was altered.",
+        "台帳の記録 {seq} が書き換えられています。",
+    ),
+    "chain-broken": (
+        "The ledger's chain breaks at event {seq}.",
+        "台帳の鎖が記録 {seq} で切れています。",
+    ),
+    "chain-gap": ("Event {expected} is missing.", "台帳の記録 {expected} がありません。"),
+    "key-taken": (
+        "This was recorded already as something else (event {seq}).",
+        "別の内容ですでに記録されています(記録 {seq})。",
+    ),
+    "not-in-depot": ("The bytes {content} are not kept here.", "{content} は保管されていません。"),
+    "not-empty": (
+        "There is a ledger already ({events} events).",
+        "すでに台帳があります(記録 {events} 件)。",
+    ),
 }
 
 
