@@ -43,7 +43,7 @@ Release: TypeAlias = Any
 Site: TypeAlias = Any
 
 RESULTS = Path(__file__).parent / "results" / "client.json"
-RUNS = 3
+RUNS = 5
 MB = 1_000_000.0
 Found = dict[str, Any]
 
