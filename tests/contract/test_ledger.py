@@ -271,6 +271,38 @@ def test_every_form_answers_as_memory_does(form: str, batches: list[list[Draft]]
         assert real.verify() == model.verify()
 
 
+POOL = [of_bytes(bytes([n])) for n in range(4)]
+NAMES = st.sampled_from(POOL)
+ANY_ROW = st.one_of(
+    st.builds(
+        lambda key, artifact, manifest: Row(
+            "evidence", key, {"artifact": artifact, "manifest": manifest}
+        ),
+        NAMES, NAMES, NAMES,
+    ),
+    st.builds(lambda key, named: Row("publication", key, {"evidence": named}), NAMES, NAMES),
+    st.builds(lambda table, key: Row(table, key, None),
+              st.sampled_from(["evidence", "publication"]), NAMES),
+    st.builds(lambda table, key, value: Row(table, key, {"evidence": value}),
+              st.sampled_from(["evidence", "publication"]), NAMES, st.sampled_from(["", "x"])),
+)  # fmt: skip
+
+
+@settings(max_examples=max(1, settings().max_examples // 6))
+@given(st.lists(st.lists(ANY_ROW, max_size=3), max_size=12))
+@pytest.mark.parametrize("form", LEDGERS)
+def test_no_sequence_of_appends_publishes_without_evidence(
+    form: str, batches: list[list[Row]]
+) -> None:
+    with a_place() as place:
+        ledger = place.ledger(form, now=lambda: NOON)
+        for number, rows in enumerate(batches):
+            answer(ledger, [draft(str(number), rows=tuple(rows))])
+            evidenced = dict(ledger.rows("evidence"))
+            for release, value in ledger.rows("publication"):
+                assert evidenced[str(value["evidence"])]["manifest"] == release
+
+
 def test_the_walk_names_a_missing_an_altered_and_a_moved_event() -> None:
     ledger = MemoryLedger(now=lambda: NOON)
     links = [(one, one.digest) for one in ledger.append(*(draft(str(n)) for n in range(3)))]
