@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from glob import escape
 from pathlib import Path
 
 from warifu_sign.errors import Fault, Refusal
@@ -25,7 +26,12 @@ def read(path: Path, *, most: int) -> bytes:
 
 
 def write(path: Path, data: bytes, mode: int = PUBLIC) -> None:
-    """Replace a file whole: written beside, synced, renamed. Raises Fault file-unwritable."""
+    """Replace a file whole: written beside, synced, renamed. Raises Fault file-unwritable.
+
+    What a killed process left of an earlier attempt at the same file is swept away.
+    """
+    for stale in path.parent.glob(f".{escape(path.name)}.*.part"):
+        stale.unlink(missing_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
