@@ -18,7 +18,7 @@ from warifu_replay.fleet_table import Summary
 from warifu_replay.hosts import Edition
 from warifu_replay.source import Story
 from warifu_replay.told import Teller, Verdict, table
-from warifu_replay.town import Town, found, read_directory
+from warifu_replay.town import Seat, Town, found, read_directory
 from warifu_wire.errors import Fault, Refusal
 
 
@@ -97,10 +97,9 @@ def replay(folder: Path, story: Story, told: Teller) -> tuple[Town, list[Verdict
 
 def _members(town: Town) -> None:
     """One with today's host, three with the first one; the last did not volunteer."""
-    town.join(1, Edition.TODAY)
-    for number in (2, 3):
-        town.join(number, Edition.FIRST)
-    last = town.join(4, Edition.FIRST, volunteer=False)
+    first = Seat(Edition.FIRST)
+    town.join(Seat(Edition.TODAY), first, first, Seat(Edition.FIRST, volunteer=False))
+    last = town.members[-1]
     signed = last.sign()
     if signed.code or not last.verified(town.root_pem):
         raise Fault(f"{last.number} cannot sign: {signed.told}", needed="a signed document")

@@ -17,7 +17,7 @@ from warifu_replay import source
 from warifu_replay.hosts import Edition
 from warifu_replay.member import Member
 from warifu_replay.told import Verdict
-from warifu_replay.town import ONCALL, Town, now
+from warifu_replay.town import ONCALL, Town, each, now
 from warifu_wire.digest import Digest
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.manifest import Kind
@@ -137,7 +137,8 @@ def _remedy(town: Town, bad: Digest) -> tuple[Digest, Digest]:
 def _mended(town: Town, expected: dict[Digest, Member]) -> None:
     """Every machine gets the program that fits it, and signs; another verifier agrees."""
     repaired = {one.number: release for release, one in expected.items()}
-    for one in sorted(town.members, key=lambda member: not member.volunteer):
+
+    def mended(one: Member) -> None:
         release = _installed(one)
         if one.number in repaired and release != repaired[one.number]:
             raise Fault(f"{one.number} got {release}", needed=f"the repair {repaired[one.number]}")
@@ -145,6 +146,9 @@ def _mended(town: Town, expected: dict[Digest, Member]) -> None:
         if signed.code or not one.verified(town.root_pem):
             raise Fault(f"{one.number} cannot sign: {signed.told}", needed="a signed document")
         town.told(f"member {one.number}: {release[:12]} installed, signs again, xmlsec1 agrees")
+
+    each([one for one in town.members if one.volunteer], mended)
+    each([one for one in town.members if not one.volunteer], mended)
 
 
 def _installed(member: Member) -> str:

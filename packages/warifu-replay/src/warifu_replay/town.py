@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -41,7 +42,16 @@ Told = Callable[[str], None]
 APPROVERS = ("approver-1", "approver-2")
 ONCALL = "oncall-1"
 CA_PASSPHRASE = "authority-passphrase"  # noqa: S105 - of a trial authority
-PATIENCE = 90.0
+PATIENCE = 240.0
+SIDE_BY_SIDE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place in town: which host a member runs, and whether they volunteered to be first."""
+
+    host: Edition
+    volunteer: bool = True
 
 
 @dataclass(slots=True)
@@ -117,19 +127,36 @@ class Town:
                 raise Fault(f"no {kind} of {subject or 'anything'}: {log}", needed="the worker")
             time.sleep(0.2)
 
-    def join(self, number: int, edition: Edition, *, volunteer: bool = True) -> Member:
-        """A member with a host, Ver1.00 installed by hand, an updater and a certificate."""
+    def join(self, *seats: Seat) -> None:
+        """Members with a host, Ver1.00 installed by hand, an updater and a certificate."""
+        joined = [self._seated(number, seat) for number, seat in enumerate(seats, 1)]
+        root = self.house.config.service.state / ROOT
+        address, product = self.house.config.service.address, self.house.product
+        each(joined, lambda one: one.set_up(address, root, product))
+        sealed = {}
+        for one in joined:
+            self.house.traffic.confirm(one.installation, one.number, now())
+            holder = Holder(one.number, f"会員 {one.number}", f"MEMBER {one.number}")
+            sealed[one.number] = letters.write(self.authority, holder)
+        each(
+            joined,
+            lambda one: one.fetch_certificate(
+                self.authority_address, sealed[one.number].reference, sealed[one.number].pin
+            ),
+        )
+        self.members += joined
+
+    def _seated(self, number: int, seat: Seat) -> Member:
         name = f"{number:04d}"
         home = self.folder / "members" / name
         program = source.released_tree(self.lines, self.lines.released, home / "program")
-        member = Member(name, home, self.hosts[edition], program, volunteer)
-        root = self.house.config.service.state / ROOT
-        member.set_up(self.house.config.service.address, root, self.house.product)
-        self.house.traffic.confirm(member.installation, name, now())
-        letter = letters.write(self.authority, Holder(name, f"会員 {name}", f"MEMBER {name}"))
-        member.fetch_certificate(self.authority_address, letter.reference, letter.pin)
-        self.members.append(member)
-        return member
+        return Member(name, home, self.hosts[seat.host], program, seat.volunteer)
+
+
+def each(members: Sequence[Member], act: Callable[[Member], None]) -> None:
+    """Let members act side by side, as they do; the first failure is everybody's."""
+    with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        list(pool.map(act, members))
 
 
 def read_directory(town: Town) -> int:
