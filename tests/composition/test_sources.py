@@ -7,6 +7,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -288,3 +289,15 @@ def test_a_full_disk_is_a_fault(own: Stage, tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout == b"fault 0\n", done.stderr
+
+
+def test_an_altered_object_is_named_though_git_believes_it(own: Stage) -> None:
+    source = own.world.source
+    blob = source.git("rev-parse", f"{own.commits['approved']}:app/sign.py")
+    stored = source.folder / ".git" / "objects" / blob[:2] / blob[2:]
+    data = own.later["app/sign.py"].data
+    stored.chmod(0o644)
+    stored.write_bytes(zlib.compress(b"blob %d\0%s" % (len(data), data)))
+    assert "new host" in source.git("show", f"{own.commits['approved']}:app/sign.py")
+    refusal = refused(own)
+    assert (refusal.reason, refusal.needed) == ("object-altered", blob)

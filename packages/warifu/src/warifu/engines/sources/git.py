@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 from warifu_wire.errors import Fault, Refusal
@@ -33,7 +34,7 @@ SEALED = {
 _OPTIONS = (
     "-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=/dev/null",
     "-c", "tar.umask=0022", "-c", "core.quotePath=false", "-c", "safe.directory=*",
-    "-c", "log.showSignature=false", "-c", "diff.renames=false",
+    "-c", "log.showSignature=false", "-c", "diff.renames=false", "-c", "core.commitGraph=false",
 )  # fmt: skip
 
 
@@ -68,23 +69,25 @@ class Git:
     @contextmanager
     def stream(self, *words: str, given: bytes = b"") -> Iterator[IO[bytes]]:
         """The output of a long command while it runs; raises `Fault` when it fails."""
-        process = subprocess.Popen(
-            self._command(words),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=self._environment(),
-        )
-        assert process.stdin is not None
+        with TemporaryFile() as asked:  # a pipe would block both sides on a long question
+            asked.write(given)
+            asked.seek(0)
+            process = subprocess.Popen(
+                self._command(words),
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environment(),
+            )
         assert process.stdout is not None
-        try:
-            process.stdin.write(given)
-            process.stdin.close()
-            yield process.stdout
-        finally:
-            process.stdout.close()
-            if process.wait():
-                raise Fault(f"git {words[0]} failed in {self.folder}", needed="a sound repository")
+        with process:
+            try:
+                yield process.stdout
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            raise Fault(f"git {words[0]} failed in {self.folder}", needed="a sound repository")
 
     def viewing(self, **extra: str) -> Git:
         """The same repository with an index and a work tree of its own."""
