@@ -18,7 +18,7 @@ from warifu_wire.pseudonym import LENGTH, pseudonym
 NOW = datetime(2012, 2, 5, 5, tzinfo=UTC)
 FILE = of_bytes(b"file")
 ARCHIVE, MANIFEST, ONE, TWO = (of_bytes(text) for text in (b"a", b"m", b"1", b"2"))
-CONTENTS = Contents(ARCHIVE, MANIFEST, frozenset({ONE, TWO}))
+CONTENTS = Contents(ARCHIVE, frozenset({ONE, TWO}))
 
 
 def line(**changed: str) -> str:
@@ -135,15 +135,14 @@ def test_another_size_begins_anew() -> None:
     [
         ({}, None),
         ({MANIFEST: 1}, None),
-        ({ONE: 1, TWO: 2}, None),
+        ({ONE: 1, TWO: 2}, 1),
         ({ARCHIVE: 3}, 3),
         ({MANIFEST: 1, TWO: 2}, 2),
-        ({MANIFEST: 5, ONE: 1, TWO: 2}, 5),
-        ({MANIFEST: 1, ONE: 2, ARCHIVE: 9}, 2),
+        ({ARCHIVE: 1, ONE: 2}, 1),
     ],
 )
 def test_what_a_download_is(has: dict[Digest, int], minutes: int | None) -> None:
-    """The archive, or the manifest with any of what it names; the earlier of both."""
+    """The archive, or any file only this release has; the earliest of them."""
     times = {file: NOW + timedelta(minutes=minute) for file, minute in has.items()}
     found = downloaded(times, CONTENTS)
     assert found == (None if minutes is None else NOW + timedelta(minutes=minutes))
@@ -155,3 +154,4 @@ def test_pseudonyms() -> None:
     assert pseudonym("a", NOW) == pseudonym("a", late)
     assert len({pseudonym(one, at) for one in "ab" for at in (NOW, NOW + timedelta(days=1))}) == 4
     assert len(pseudonym("a", NOW)) == LENGTH
+    assert pseudonym("0" * 32, NOW) == "37fe1665464383c04eb4a3e2be7ba4da"

@@ -73,7 +73,7 @@ def test_read_as_nginx_s_own(tmp_path: Path, files: LoggedFiles) -> None:
     b"".join(ask(files, machine=name, HTTP_RANGE="bytes=0-299999"))
     b"".join(ask(files, machine=name, HTTP_RANGE="bytes=300000-"))
     assert web.read(tmp_path / "log").files == 2
-    contents = Contents(ARCHIVE, of_bytes(b"manifest"), frozenset())
+    contents = Contents(ARCHIVE, frozenset())
     (found,) = web.downloads(contents, NOW, datetime(2012, 2, 6, tzinfo=UTC))
     assert (found.installation, found.at) == (mine, NOW)
     traffic.close()

@@ -24,7 +24,7 @@ NOW = datetime(2012, 2, 5, 4, 23, tzinfo=UTC)
 DAY = timedelta(days=1)
 ARCHIVE, MANIFEST = of_bytes(b"archive"), of_bytes(b"manifest")
 PIECES = tuple(of_bytes(bytes([number])) for number in range(3))
-CONTENTS = Contents(ARCHIVE, MANIFEST, frozenset(PIECES))
+CONTENTS = Contents(ARCHIVE, frozenset(PIECES))
 
 
 @pytest.fixture

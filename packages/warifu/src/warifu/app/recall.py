@@ -27,13 +27,17 @@ def composed(house: House, kind: Kind) -> Composition:
 
 
 def contents(house: House, release: Digest) -> Contents | None:
-    """What a web server hands out of a published release; None when it was never published."""
-    row = house.ledger.row("publication", release)
-    if row is None:
+    """What tells a release at a web server from the others; None when it was never published."""
+    files: dict[str, set[Digest]] = {}
+    archive = None
+    for key, row in house.ledger.rows("publication"):
+        found = manifest.parse(house.depot.get(digest(key)))
+        files[key] = {one.sha256 for one in found.members}
+        archive = digest(row["artifact"]) if key == release else archive
+    if archive is None:
         return None
-    files = manifest.parse(house.depot.get(release)).members
-    archive = digest(row["artifact"])
-    return Contents(archive, release, frozenset(one.sha256 for one in files))
+    others = (had for key, had in files.items() if key != release)
+    return Contents(archive, frozenset(files[release].difference(*others)))
 
 
 def program(house: House, release: Digest) -> Verified:

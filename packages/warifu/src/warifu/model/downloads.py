@@ -60,10 +60,9 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a release consists of for a server: its archive, its manifest, its files' digests."""
+    """What tells a release from all others at a server: its archive, and files only it has."""
 
     archive: Digest
-    manifest: Digest
     files: frozenset[Digest]
 
 
@@ -98,14 +97,12 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
 def downloaded(has: Mapping[Digest, Instant], contents: Contents) -> Instant | None:
     """When a machine that completed these files had downloaded a release; None when it has not.
 
-    The archive is enough: that is how a member downloads by hand. An updater fetches the manifest
-    and whatever it lacks; a manifest alone is somebody who only looked.
+    The archive is how a member downloads by hand. An updater fetches what it lacks, one by one, and
+    a file that no other release has was fetched for this one.
     """
-    pieces = [has[one] for one in contents.files if one in has]
-    ways = [has[contents.archive]] if contents.archive in has else []
-    if contents.manifest in has and pieces:
-        ways.append(max(has[contents.manifest], min(pieces)))
-    return min(ways, default=None)
+    return min(
+        (has[one] for one in (contents.archive, *contents.files) if one in has), default=None
+    )
 
 
 def _hit(row: Mapping[str, str], at: Instant) -> Hit | None:

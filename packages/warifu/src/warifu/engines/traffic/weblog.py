@@ -41,7 +41,7 @@ class WebLog:
 
     def downloads(self, contents: Contents, since: Instant, until: Instant) -> tuple[Download, ...]:
         """Who had downloaded a release in [since, until), each installation once, in order."""
-        files = json.dumps([contents.archive, contents.manifest, *contents.files])
+        files = json.dumps([contents.archive, *contents.files])
         has: dict[str, dict[Digest, Instant]] = {}
         with self._database.read() as connection:
             members = dict(connection.execute("SELECT id, member FROM installation").fetchall())
