@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from warifu.testing import memory_signer
-from warifu_wire import evidence
+from warifu_wire import delta, evidence
 from warifu_wire.canonical import Json
+from warifu_wire.delta import Delta, Patch
 from warifu_wire.digest import of_bytes
 from warifu_wire.dsse import Envelope, seal
 from warifu_wire.enrolment import Asked
@@ -78,6 +79,24 @@ def manifest(kind: Kind = Kind.UPDATE) -> Manifest:
         ("user",),
         ("{python}", "{tree}/app/run.py", "--check", "{host}"),
     )
+
+
+def way() -> Delta:
+    """From an older tree: one file patched, one new, one gone."""
+    old = Manifest(
+        PRODUCT,
+        Kind.INSTALL,
+        {"version": "Ver1.00"},
+        (
+            Member("app/run.py", "exec", of_bytes(b"old run"), 7),
+            Member("gone.txt", "file", of_bytes(b"gone"), 4),
+            Member("start", "link", of_bytes(b"app/run.py"), 10),
+        ),
+        (),
+        ("{python}",),
+    )
+    patch = Patch(of_bytes(b"old run"), "hdiff", of_bytes(b"patch"), 5)
+    return delta.between(old, manifest(), {of_bytes(b"run"): patch})
 
 
 def vsa(made: Manifest | None = None, **changed: Json) -> Envelope:
@@ -203,6 +222,7 @@ def offline() -> Envelope:
 
 
 GOLDEN: dict[str, bytes] = {
+    "delta.json": way().to_bytes(),
     "enrol.json": Asked(memory_signer("machine-1").public, PRODUCT).to_bytes(),
     "floors.json": floors().to_bytes(),
     "gates.json": gates().to_bytes(),

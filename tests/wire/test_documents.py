@@ -17,6 +17,7 @@ from warifu_wire.errors import Malformed, Refusal, Stale
 PLAIN = {
     "floors.json",
     "gates.json",
+    "delta.json",
     "manifest.json",
     "people.json",
     "rules.json",

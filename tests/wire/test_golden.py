@@ -9,6 +9,7 @@ import pytest
 
 from tests.wire import sample
 from warifu_wire import (
+    delta,
     dsse,
     enrolment,
     evidence,
@@ -27,6 +28,7 @@ from warifu_wire.digest import Digest, of_bytes, of_file
 GOLDEN = Path(__file__).with_name("golden")
 
 READERS: dict[str, Callable[[bytes], object]] = {
+    "delta.json": delta.read,
     "enrol.json": enrolment.read,
     "floors.json": floors.read,
     "gates.json": lambda data: gates.read(data, sample.PRODUCT),
@@ -49,6 +51,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
 }
 
 MEANT: dict[str, object] = {
+    "delta.json": sample.way(),
     "enrol.json": enrolment.Asked(sample.memory_signer("machine-1").public, sample.PRODUCT),
     "floors.json": sample.floors(),
     "gates.json": sample.gates(),

@@ -125,7 +125,7 @@ def _row(one: Member, patch: Patch | None) -> Json:
 
 def _changed(row: Json) -> tuple[Member, Patch | None]:
     found = rows(row, 8)
-    if len(found) not in {4, 8} or found[1] not in MODES:
+    if len(found) not in {4, 8} or text(found[1]) not in MODES:
         raise Malformed("not-a-change", needed="path, mode, sha256, size, and perhaps a patch")
     member = Member(text(found[0]), text(found[1]), digest(found[2]), whole(found[3]))
     if len(found) == 4:
