@@ -19,6 +19,7 @@ from tests.targets.member import Member, local
 from tests.targets.thief import Thief, meta
 from warifu.engines.targets import trial
 from warifu.engines.targets.layout import TIMESTAMP
+from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.store import FolderStore
 from warifu.engines.targets.tree import load
 from warifu_wire import check, dsse
@@ -347,6 +348,25 @@ def test_22_our_own_signer_builds_on_no_forged_tree(
     ):
         with pytest.raises(SignoffMissing):
             act()
+
+
+def test_22_what_was_written_past_the_signer_is_replaced_by_the_last_state_that_holds(
+    live: House, release: Release, member: Member, thief: Thief
+) -> None:
+    assert isinstance(live.repository, TufRepository)
+    assert not live.repository.restore(live.passes())
+    bad = live.release("import os", rank=9, kind=Kind.INSTALL)
+    zipped = next(path for path in release.named if path.startswith("programs/"))
+    thief.role("releases", "releases", {zipped: bad.zip})
+    forged = live.approve(live.routes(bad, seq=99), "approver-1")
+    thief.role("releases", "releases", {ROUTES: forged.to_bytes()})
+    with pytest.raises(SignoffMissing):
+        member.decide()
+    assert live.repository.restore(live.passes())
+    found = member.decide()
+    assert isinstance(found, Go)
+    assert found.offer.id == release.id
+    live.publish(live.release("print('two')", rank=2, kind=Kind.INSTALL))
 
 
 def test_23_routes_signed_as_if_they_were_a_statement(

@@ -167,6 +167,13 @@ class TufRepository:
                 rotation.rotate(found, self._store, self._keys, self._lives, now)
             return found.roles
 
+    def restore(self, now: Instant) -> bool:
+        """Publish again the last state that holds, over what was written past this signer with
+        stolen keys; False when the tree holds. Change the stolen keys first (`reseal`)."""
+        before = self._tree().versions["releases"]
+        self._change(lambda tree: staging.holding(tree, self._store, self._lives, now), now)
+        return self._tree().versions["releases"] != before
+
     def lease(self, now: Instant) -> Renewal:
         """The timestamp, and every online role past half its life, re-signed."""
         with self._store.exclusive():

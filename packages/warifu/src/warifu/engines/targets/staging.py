@@ -197,6 +197,28 @@ def publish(draft: Draft, store: Store, keyring: Keyring, lives: Lives, now: Ins
     return published
 
 
+def holding(tree: Tree, store: Store, lives: Lives, now: Instant) -> Draft | None:
+    """The newest releases role, from the published one down, under which the tree holds; None when
+    that is the published one. Raises `Refusal` when there is none: what somebody with the
+    publishing keys wrote past us is replaced, what M persons signed is never taken back."""
+    expires = expiry(now, lives.timestamp)
+    why: Refusal | None = None
+    for version in reversed(store.versions("releases")):
+        if version > tree.versions["releases"]:
+            continue
+        data = store.read(layout.metadata("releases", version)) or b""
+        table = Metadata[Targets].from_bytes(data).signed.targets
+        draft = Draft(tree).table("releases", table)
+        roles = _roles(draft, lives, now)
+        try:
+            trial.rules(tree, trial.Staged(tree.root.signed, roles, store.read), expires, now)
+        except Refusal as refusal:
+            why = why or refusal
+            continue
+        return None if why is None else draft
+    raise Refusal("nothing-holds", needed="the approved change, enacted again", why=why)
+
+
 def _claimed(before: Tree, store: Store, pens: Pens) -> Tree:
     """The same tree under the next timestamp version, with no longer a life: who looked at the
     tree before this can no longer finish. Raises `Stale` when another signer was first."""

@@ -15,12 +15,14 @@ from tuf.ngclient.config import EnvelopeType
 from warifu.engines.targets import layout
 from warifu.engines.targets.store import Store
 from warifu.engines.targets.tree import Read, Tree, answering
-from warifu_wire import check, dsse, routes
+from warifu.model.publication import signed_routes
+from warifu_wire import check, dsse
 from warifu_wire.check import Reading, Served
 from warifu_wire.digest import Digest, digest, of_bytes
 from warifu_wire.errors import Mismatch, Refusal, Stale
 from warifu_wire.floors import Floors
 from warifu_wire.keys import distinct, public_key
+from warifu_wire.routes import PAYLOAD_TYPE
 from warifu_wire.times import Instant
 
 
@@ -124,8 +126,11 @@ def floors_of(tree: Tree, product: str) -> Floors:
     data = tree.read(f"routes/{product}.json")
     if data is None:
         return floors
-    envelope = dsse.parse(data, routes.PAYLOAD_TYPE)
-    found = routes.read(envelope.payload, product)
+    try:
+        envelope = dsse.parse(data, PAYLOAD_TYPE)
+        found = signed_routes(envelope, product, tree.rules, tree.people)
+    except Refusal:  # no machine ever believed these
+        return floors
     return Floors(
         floors.root,
         floors.policy,
