@@ -71,7 +71,8 @@ def test_units_name_the_folder_and_scatter_the_machines(machine: Machine, tmp_pa
     updater = tmp_path / "with space" / "warifu-update"
     written = background.install(machine, updater, tmp_path / "units")
     texts = {one.suffix: one.read_text() for one in written}
-    assert f'ExecStart="{updater}" apply --folder {machine.layout.root}' in texts[".service"]
+    assert f'ExecStart="{updater}" repair --folder {machine.layout.root}' in texts[".service"]
+    assert "OnCalendar=*-*-* 0/6:00:00" in texts[".timer"]
     assert "RandomizedDelaySec=2700s" in texts[".timer"]
     assert "SuccessExitStatus=1 4 5" in texts[".service"]
 

@@ -9,18 +9,20 @@ from warifu_client.machine import Machine
 from warifu_wire import atomic
 from warifu_wire.errors import Fault
 
+HOURS = 6
 HOUR = 3_600
 _PLAIN = re.compile(r"[A-Za-z0-9/._+:=,@-]+")
 
 
-def units(machine: Machine, updater: Path, every: int = 6 * HOUR) -> dict[str, str]:
-    """Unit files by name; `updater` is the program to start, `every` is in seconds.
+def units(machine: Machine, updater: Path, every: int = HOURS) -> dict[str, str]:
+    """Unit files by name; `updater` is the program to start, `every` is in hours, a part of a day.
 
-    Machines come scattered over an eighth of the time between two runs, and after a missed run
+    The run is `repair`: a host that no longer starts is seen, and mended as the routes say. All
+    machines come scattered over an eighth of the time between two runs, and after a missed run
     when they wake. Exit codes 1, 4 and 5 are answers, not failures of the unit.
     """
     name = f"warifu-update-{machine.settings.product}"
-    command = f"{_quoted(str(updater))} apply --folder {_quoted(str(machine.layout.root))} --json"
+    command = f"{_quoted(str(updater))} repair --folder {_quoted(str(machine.layout.root))} --json"
     service = f"""[Unit]
 Description=Keep {machine.settings.product} at what its provider signed
 Documentation=man:warifu-update(1)
@@ -37,9 +39,8 @@ NoNewPrivileges=yes
 Description=Ask for releases of {machine.settings.product}
 
 [Timer]
-OnStartupSec=5min
-OnUnitInactiveSec={every}s
-RandomizedDelaySec={every // 8}s
+OnCalendar=*-*-* 0/{every}:00:00
+RandomizedDelaySec={every * HOUR // 8}s
 Persistent=yes
 
 [Install]
