@@ -218,6 +218,45 @@ def test_the_report_says_what_the_ledger_holds_and_changes_with_it(road: Road, b
     assert first["en"].count(before) == second["en"].count(after) == 2
 
 
+def test_an_invented_incident_gives_a_full_report_too(road: Road) -> None:
+    program = road.program(Kind.INSTALL, "it prints the wrong year")
+    road.published(program)
+    release = program.composition.id
+    road.later(minutes=3)
+    for kind, facts in (
+        ("probe.failed", {"failure": "start: exit 1"}),
+        ("outcome.alarm", {"level": "hold"}),
+    ):
+        road.ledger.append(Draft(kind, release, road.now, "watch", facts, key=kind))  # type: ignore[arg-type]
+    stop.stop(
+        road.ledger, road.repository, product=PRODUCT, release=release, state=Halt.HELD,
+        by="alarm", why=WHY, now=road.now,
+    )  # fmt: skip
+    case = Case("case-7", "telephone", "0042", Symptom.OTHER, release, road.now)
+    attend.attend(road.ledger, case, None, by="desk")
+    road.later(hours=1)
+    for kind, text in (
+        ("finding.recorded", "a year is read from the wrong file"),
+        ("customer.contacted", "by telephone"),
+        ("prevention.decided", "the year has a test"),
+    ):
+        entered(road, release, kind, text)
+    planned = mailing(release, "0042")
+    given = {"by": "approver-1", "now": road.now}
+    notify.compose(road.ledger, planned, **given)  # type: ignore[arg-type]
+    notify.approve(road.ledger, planned, **given)  # type: ignore[arg-type]
+    notify.hand_over(road.ledger, planned, printed=1, receipt=1, **given)  # type: ignore[arg-type]
+    found = drafts(road, release)
+    for text in found.values():
+        assert "{{" not in text
+        assert "(:" not in text
+        for said in ("a year is read from the wrong file", "the year has a test", "alarm"):
+            assert said in text
+    assert found["en"].count("JST") >= 14
+    assert "The composition check had refused" not in found["en"]
+    assert "The production probe had failed on" in found["en"]
+
+
 def test_an_issued_report_is_an_event_with_its_place(road: Road, bad: Digest) -> None:
     made = report.draft(road.ledger, bad, documents.template("en"), words.style("en"))
     event = report.issue(road.ledger, bad, made, "en", by="approver-1", now=road.now)
