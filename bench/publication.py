@@ -28,6 +28,7 @@ from typing import Any
 
 from bench import publication_origin as origin
 from bench import publication_ramp as ramp
+from bench import publication_stop as stop
 from warifu.engines.depot.folder import FolderDepot
 from warifu.engines.targets.store import FolderStore
 from warifu.model import archive, tree
@@ -233,6 +234,7 @@ def main() -> int:
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--machines", type=int, default=100_000)
     options.add_argument("--mutations", type=int, default=500)
+    options.add_argument("--members", type=int, default=500)
     options.add_argument("--megabytes", type=int, default=100)
     asked = options.parse_args()
     sheet = Sheet()
@@ -246,6 +248,11 @@ def main() -> int:
         sheet.add(
             f"of {asked.mutations} mutations after sign-off, reached a member", reached, "", 0
         )
+        (root / "stop").mkdir()
+        late, within, took = stop.run(root / "stop", asked.members)
+        sheet.add("stop: to signed and fetched back", took, "s", 2)
+        sheet.add(f"stop, {asked.members} members: installs begun too late", late.total(), "", 0)
+        sheet.add("stop: begun at a frozen mirror within its lease", within.total(), "")
         (root / "few").mkdir()
         publishes(sheet, root / "few", 1, 0)
         few = check_at_origin(sheet, root / "few", 1)
