@@ -7,6 +7,8 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 from tools.gate import ROOT
@@ -51,18 +53,19 @@ def test_our_commands_in_pages_parse() -> None:
 def _fault(words: list[str]) -> str | None:
     """Why the command's own help does not know these words; None when it knows them all."""
     path = [Path(words[0]).name]
-    text = _help(path)
+    text = _help(*path)
     for word in words[1:]:
         if word.startswith("-") or not re.search(rf"^\s+{re.escape(word)}(\s|$)", text, re.M):
             break
         path.append(word)
-        text = _help(path)
+        text = _help(*path)
     options = [word.partition("=")[0] for word in words[1:] if re.match(r"--[a-z]", word)]
     unknown = [option for option in options if option not in text]
     return f"no option {unknown[0]}" if unknown else None
 
 
-def _help(path: list[str]) -> str:
+@cache
+def _help(*path: str) -> str:
     done = subprocess.run(
         [BIN / path[0], *path[1:], "--help"], capture_output=True, text=True, check=False
     )
@@ -102,3 +105,29 @@ def test_every_package_has_its_reason() -> None:
     given = [name for name in given if name != "package"]
     assert len(given) == len(set(given))
     assert set(given) == named("run.in") | named("dev.in") | named("tools.in")
+
+
+# Packages that are named in a string or run as a program, with the words that show it.
+SAID = {
+    "psycopg": "django.db.backends.postgresql",
+    "granian": "granian",
+    "hatchling": "hatchling.build",
+    "editables": "hatchling.build",  # its part for editable installs
+}
+
+
+def test_every_running_package_is_used() -> None:
+    sources = [path for path in tracked(ROOT) if path.is_relative_to(ROOT / "packages")]
+    text = "\n".join(p.read_text("utf-8") for p in sources if p.suffix in {".py", ".toml"})
+    modules_of: dict[str, set[str]] = {}
+    for module, owners in metadata.packages_distributions().items():
+        for owner in owners:
+            modules_of.setdefault(owner.lower().replace("_", "-"), set()).add(module)
+    unused = []
+    for name in sorted(named("run.in")):
+        plain = name.partition("[")[0].replace("_", "-")
+        roots = modules_of.get(plain, modules_of.get(plain.replace(".", "-"), set()))
+        imported = any(re.search(rf"^\s*(?:from|import) {root}\b", text, re.M) for root in roots)
+        if not imported and SAID.get(plain, "\0") not in text:
+            unused.append(name)
+    assert unused == []
