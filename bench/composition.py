@@ -219,8 +219,8 @@ def gating(folder: Path, work: Path) -> Iterator[Row]:
         wall = time.perf_counter() - began
         assert len(inspected.findings) == findings
         size = sum(len(one.data) for one in wanted.values()) / 1e6
-        what = f"gate, {FILES:,} files, {size:.0f} MB, {name}"
-        yield Row(what, spent(), "CPU-s", 3, "wall, s", wall)
+        what = f"gate, {FILES:,} files, {size:.0f} MB, {name} (wall {wall:.1f} s)"
+        yield Row(what, spent(), "CPU-s", 3)
 
 
 def comparing(work: Path) -> Iterator[Row]:
