@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.client.provider import PRODUCT, Provider, Release, release
-from tests.client.serving import Answer, Asked, Site
+from tests.client.serving import Answer, Asked, Site, serving
 from tests.targets.house import House
 from warifu.engines.targets import deltas
 from warifu.engines.targets.deltas import FORMATS, Format
 from warifu.engines.targets.store import FolderStore
-from warifu_client import applying, looking
+from warifu_client import applying, clock, looking, settings, transport
 from warifu_client.ended import End
-from warifu_client.machine import Machine
+from warifu_client.layout import Layout
+from warifu_client.machine import Machine, Means
 from warifu_client.patching import FORMATS as READERS
+from warifu_client.settings import Settings
 from warifu_wire import canonical, delta
 from warifu_wire.delta import Patch
 from warifu_wire.digest import Digest, of_bytes
@@ -204,3 +207,37 @@ def test_a_format_is_a_plain_word() -> None:
     way = delta.between(OLD.manifest, NEW.manifest, {of_bytes(NEWER): bad})
     with pytest.raises(Malformed, match="not-a-format"):
         delta.read(way.to_bytes())
+
+
+def _open(house: House, release: Digest) -> None:
+    """All stages of a plan, one after the other."""
+    for stage in (1, 2, 3):
+        house.open_gate(release, stage)
+
+
+def test_a_member_updates_from_our_own_repository_by_its_patches(tmp_path: Path) -> None:
+    """The publication engine's tree, its gates and its deltas; the updater's own road."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    house = House(tmp_path / "public", now=now - timedelta(minutes=1)).found()
+    text = "print('as it was')\n" + "# one line of many\n" * 400
+    one = house.release(text, 1, Kind.INSTALL)
+    two = house.release(text.replace("as it was", "corrected"), 2)
+    house.publish(one)
+    _open(house, one.id)
+    with serving(house.folder) as site:
+        layout = Layout(tmp_path / "machine")
+        told = Settings(site.address, "ledger-pad")
+        root = (house.folder / "metadata" / "1.root.json").read_bytes()
+        settings.write(layout, told, root)
+        machine = Machine(layout, told, Means(clock.system, transport.of(told)))
+        house.repository.lease(datetime.now(UTC))
+        assert applying.apply(machine).end is End.INSTALLED
+        house.publish(one, two)
+        _open(house, two.id)
+        assert house.repository.condense("ledger-pad", house.depot, house.passes())
+        house.repository.lease(datetime.now(UTC))
+        site.asked.clear()
+        assert applying.apply(machine).end is End.INSTALLED
+    assert looking.current(machine).release == two.id
+    fetched = [path.path for path in site.asked if path.path.startswith(("/blobs", "/patches"))]
+    assert [path.split("/")[1] for path in fetched] == ["patches"]
