@@ -86,6 +86,7 @@ def _server() -> str:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    _until_exit.callback(postgres.drop, dsn, template)
     DatabaseLedger(template).close()
     return dsn
 
