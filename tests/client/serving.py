@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from warifu_wire import canonical, dsse, outcome
 from warifu_wire.outcome import Outcome
@@ -67,7 +69,8 @@ class Site:
         return [(one.phase.value, one.result.value, one.failure) for one in self.reports()]
 
     def answer(self, asked: Asked, body: bytes) -> Answer:
-        """The honest answer."""
+        """The honest answer; a proxy's client asks by the whole address, and gets the same."""
+        asked = replace(asked, path=urlsplit(asked.path).path)
         if asked.method == "POST" and asked.path == "/enrol":
             name = f"{len(self.enrolled):032x}"
             self.enrolled[name] = json.loads(body)
@@ -91,8 +94,8 @@ class Site:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Site]:
-    """Serve a folder on a free port of loopback."""
+def serving(folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """Serve a folder on a free port of loopback, by TLS where a context is given."""
     site = Site(folder)
 
     class Door(BaseHTTPRequestHandler):
@@ -132,7 +135,10 @@ def serving(folder: Path) -> Iterator[Site]:
             """A client that was killed, or hung up on a lie: nothing to say."""
 
     with House(("127.0.0.1", 0), Door) as server:
-        site.address = f"http://127.0.0.1:{server.server_address[1]}"
+        scheme = "http"
+        if tls is not None:
+            scheme, server.socket = "https", tls.wrap_socket(server.socket, server_side=True)
+        site.address = f"{scheme}://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
