@@ -105,6 +105,7 @@ class Provider:
     gates: gates.Gates = field(default_factory=lambda: gates.Gates(PRODUCT, ()))
     routes: Routes | None = None
     prev: Digest = GENESIS
+    day: timedelta = timedelta(days=1)
 
     def __post_init__(self) -> None:
         names = (*ROLES, "approver-1", "approver-2", "verifier")
