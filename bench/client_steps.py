@@ -153,7 +153,7 @@ def _cpu() -> float:
 
 
 def _rss() -> float:
-    """Largest resident size so far, MB; `ru_maxrss` would tell the parent's when that was larger."""
+    """Largest resident size so far, MB; `ru_maxrss` would tell the parent's where that is more."""
     status = Path("/proc/self/status").read_text("ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
