@@ -6,7 +6,7 @@ EDITABLE := $(foreach d,$(wildcard packages/*),-e $(d))
 RUN := $(if $(wildcard .venv/ok),.venv/ok,.venv/run)
 BENCHES := bench-composition bench-publication bench-client bench-signing
 
-.PHONY: help replay serve test test-nightly $(BENCHES) lint fmt lock clean
+.PHONY: help replay serve test test-nightly $(BENCHES) bundle-sign lint fmt lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -54,6 +54,9 @@ bench-composition:  ## measure compose and build against their limits
 bench-publication:  ## measure the publishing engines against their limits
 bench-client:  ## measure the client against its limits
 bench-signing:  ## measure the signing tool and the authority against their limits
+
+bundle-sign: .venv/ok  ## build the signing tool as a folder with a digest for every file; report size and start
+	@packages/warifu-sign/bundle/build.sh $(PY) $(CURDIR)/out/bundle-sign
 
 lint: .venv/ok  ## the quick half of the gate: style, types, import rules
 	@$(BIN)/python -m tools.gate --no-tests

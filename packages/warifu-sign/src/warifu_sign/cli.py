@@ -35,4 +35,5 @@ def parser() -> argparse.ArgumentParser:
     documents.add(verbs)
     certificate.add(verbs)
     desk.add(verbs)
+    desk.add_keeper(verbs)
     return top

@@ -13,6 +13,7 @@ from typing import Any
 from warifu_sign.commands import shared
 from warifu_sign.desk.acts import Desk
 from warifu_sign.desk.server import DeskServer
+from warifu_sign.keeper import room
 
 
 def add(verbs: shared.Verbs) -> None:
@@ -28,6 +29,18 @@ def add(verbs: shared.Verbs) -> None:
     one.add_argument("--port", type=int, default=0, help="0: any free port")
     one.add_argument("--no-browser", action="store_true", help="only print the address")
     one.set_defaults(run=_serve)
+
+
+def add_keeper(verbs: shared.Verbs) -> None:
+    """The signer process, which the desk starts for itself."""
+    one = verbs.add_parser("keeper")
+    one.add_argument("seconds", type=float)
+    one.set_defaults(run=_keep, json=True)
+
+
+def _keep(asked: argparse.Namespace) -> int:
+    room.serve(asked.seconds)
+    return 0
 
 
 def _serve(asked: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ class RemoteKey:
 
     def __init__(self, path: Path, password: str, *, idle: float = IDLE) -> None:
         self._room = subprocess.Popen(
-            [sys.executable, "-B", "-m", "warifu_sign.keeper.room", str(idle)],
+            [*_program(), "keeper", str(idle)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -76,6 +76,12 @@ class RemoteKey:
             return self._room.stdout.readline()
         except OSError:  # the process has ended
             return ""
+
+
+def _program() -> list[str]:
+    """This tool: a module of the interpreter, or the bundle's own program."""
+    bundled = getattr(sys, "frozen", False)
+    return [sys.executable] if bundled else [sys.executable, "-B", "-m", "warifu_sign"]
 
 
 def _environment() -> dict[str, str]:

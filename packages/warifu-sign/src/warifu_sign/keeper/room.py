@@ -1,4 +1,4 @@
-"""The process that holds the key: `python -m warifu_sign.keeper.room SECONDS`.
+"""The process that holds the key: `warifu-sign keeper SECONDS`, started by the desk alone.
 
 One JSON object a line on standard input, one answer a line on standard output, binary in base64.
 It ends when its input ends or when nobody asked it anything for SECONDS: then the key is gone with
@@ -25,15 +25,15 @@ from warifu_sign.keys import LoadedKey
 _PR_SET_DUMPABLE = 4
 
 
-def main() -> None:
-    """Serve until the input ends or the time is over."""
+def serve(idle: float) -> None:
+    """Serve until the input ends or nobody asked for `idle` seconds."""
     no_dumps()
     asked: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read, args=(asked,), daemon=True).start()
     held: LoadedKey | None = None
     while True:
         try:
-            line = asked.get(timeout=float(sys.argv[1]))
+            line = asked.get(timeout=idle)
         except queue.Empty:
             return
         if not line:
@@ -75,7 +75,3 @@ def _read(asked: queue.Queue[str]) -> None:
 
 def _text(data: bytes) -> str:
     return b64encode(data).decode("ascii")
-
-
-if __name__ == "__main__":
-    main()
