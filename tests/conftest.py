@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 # In the gate a property test is as repeatable as any other; at night it looks further.
@@ -14,3 +15,10 @@ settings.register_profile(
 )
 settings.register_profile("nightly", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile("gate")
+
+
+def pytest_sessionfinish() -> None:
+    """A test worker may be ended before it writes what it measured; this is early enough."""
+    measured = Coverage.current()
+    if measured is not None:
+        measured.save()

@@ -79,7 +79,10 @@ def coverage(folder: Path) -> list[str]:
     """Combine what every process measured and hold each room to its floor."""
     environment = {**os.environ, "COVERAGE_FILE": str(folder / "data")}
     report = folder / "report.json"
-    for command in (["combine", "-q"], ["json", "-q", "-i", "-o", str(report)]):
+    for command in (
+        ["combine", "-q"],
+        ["json", "-q", "-i", "--include=packages/*", "-o", str(report)],
+    ):
         subprocess.run([str(BIN / "coverage"), *command], cwd=ROOT, env=environment, check=True)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     figures = settings["tool"]["warifu"]["gate"]
