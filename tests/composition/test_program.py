@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from warifu.model.ground import ground
 from warifu.model.lines import LineKind
 from warifu.model.program import program
 from warifu.model.recipe import Normaliser, Recipe, Step
-from warifu_wire.errors import Malformed
+from warifu_wire.errors import Fault, Malformed
 
 ID = "a" * 40
 APPROVED = {"kind": "approved", "commit": ID, "tree": ID, "base": ID, "changes": [ID]}
@@ -134,3 +135,12 @@ def test_a_recipe_takes_what_lies_below_its_root_and_leaves_the_rest() -> None:
     assert recipe.makes("made/x")
     assert not recipe.makes("a.py")
     assert recipe.digest != Recipe().digest
+
+
+def test_where_the_ground_gives_way_the_fault_says_what() -> None:
+    with pytest.raises(Fault, match="the shelf: no space"), ground("the shelf"):
+        raise OSError("no space")
+    with pytest.raises(Fault, match="the shelf: locked"), ground("the shelf", LookupError):
+        raise LookupError("locked")
+    with ground("the shelf"):
+        pass
