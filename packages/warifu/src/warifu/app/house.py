@@ -13,6 +13,7 @@ from warifu.engines.attest.entries import Kind
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu.engines.attest.statements import FolderStatements
 from warifu.engines.build.builder import SandboxBuilder
+from warifu.engines.build.difference import difference
 from warifu.engines.build.suites import SandboxSuites
 from warifu.engines.depot.folder import FolderDepot
 from warifu.engines.ledger.store import DatabaseLedger
@@ -141,6 +142,7 @@ def open_house(config: Config, ask: Ask = nobody) -> House:
             SandboxBuilder("urn:warifu:builder:build"),
             SandboxBuilder("urn:warifu:builder:rebuild"),
             SandboxSuites(),
+            difference,
         ),
         _repository(config, keyring),
         SqliteTraffic(state / "traffic.sqlite"),
