@@ -51,6 +51,8 @@ def test_what_was_signed_is_published_and_fetched_back(road: Road) -> None:
     row = road.ledger.row("publication", program.composition.id)
     assert row is not None
     assert row["evidence"] == program.evidence
+    road.later(minutes=1)
+    road.repository.lease(road.now)
     road.enact(found)
     assert [one.kind for one in road.ledger.events(subject=found.digest)] == kinds
 

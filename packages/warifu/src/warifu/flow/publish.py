@@ -13,6 +13,7 @@ from warifu_wire import times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Refusal
+from warifu_wire.fields import whole
 from warifu_wire.policy import People, Rules
 from warifu_wire.times import Instant
 
@@ -73,8 +74,15 @@ def enact(
     repository.enact(sure.routes, wanted, depot, now)
     path = f"routes/{sure.product}.json"
     match({path: of_bytes(sure.routes.to_bytes())}, {path: _served(origin, path)})
-    version = repository.current(sure.product).timestamp
-    ledger.append(
+    event = _opened(ledger, repository, sure, now)
+    return Published(sure, whole(event.facts["tuf_version"]), times.spell(event.at))
+
+
+def _opened(ledger: Ledger, repository: Repository, sure: Approved, now: Instant) -> Event:
+    """The event of the opening: the first one, whatever the tree's version is by now."""
+    for known in ledger.events(kind="publication.opened", subject=sure.digest):
+        return known
+    return ledger.append(
         Draft(
             "publication.opened",
             sure.digest,
@@ -85,13 +93,12 @@ def enact(
                 "product": sure.product,
                 "releases": _releases(sure),
                 "routes_seq": sure.change.routes.seq,
-                "tuf_version": version,
+                "tuf_version": repository.current(sure.product).timestamp,
             },
             key=f"publication.opened/{sure.digest}",
             rows=tuple(_row(one, sure.digest) for one in sure.change.programs),
         )
-    )
-    return Published(sure, version, times.spell(now))
+    )[0]
 
 
 def files(approved: Approved) -> dict[str, Digest]:
