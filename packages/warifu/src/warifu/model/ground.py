@@ -11,7 +11,8 @@ from warifu_wire.errors import Fault
 @contextmanager
 def ground(what: str, *also: type[Exception]) -> Iterator[None]:
     """Turn what disk or database raise (`OSError`, and `also`) into a `Fault` naming `what`."""
+    caught: tuple[type[Exception], ...] = (OSError, *also)
     try:
         yield
-    except (OSError, *also) as error:
+    except caught as error:
         raise Fault(f"{what}: {error}", needed="space and access there, then again") from error
