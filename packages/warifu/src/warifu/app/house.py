@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from warifu.app.config import Config
@@ -19,6 +19,7 @@ from warifu.engines.depot.folder import FolderDepot
 from warifu.engines.ledger.store import DatabaseLedger
 from warifu.engines.probe.origin import PublicOrigin
 from warifu.engines.sources.repository import GitSources
+from warifu.engines.targets.layout import Lives
 from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.store import FolderStore
 from warifu.engines.traffic.store import SqliteTraffic
@@ -161,4 +162,5 @@ def _depot(store: str) -> Depot:
 
 
 def _repository(config: Config, keyring: FolderKeyring) -> Repository:
-    return TufRepository(FolderStore(public_folder(config)), keyring)
+    lives = Lives(timestamp=timedelta(seconds=config.policy.lease))
+    return TufRepository(FolderStore(public_folder(config)), keyring, lives)

@@ -14,6 +14,8 @@ from warifu_wire.fields import rows
 from warifu_wire.times import Instant
 
 BODY_LIMIT = 1 << 20
+DRAINED = 16
+"""How many times the limit is read and thrown away before a body that is too long is refused."""
 BATCH_LIMIT = 1_000
 
 
@@ -77,6 +79,10 @@ def _body(environ: Environ) -> bytes:
     assert isinstance(stream, io.IOBase) or hasattr(stream, "read")
     body: bytes = stream.read(BODY_LIMIT + 1)
     if len(body) > BODY_LIMIT:
+        # Whoever still sends reads no answer: a proxy would call it ours that the line broke.
+        for _ in range(DRAINED):
+            if not stream.read(BODY_LIMIT):
+                break
         raise Malformed("too-large", needed=f"at most {BODY_LIMIT} bytes")
     return body
 
