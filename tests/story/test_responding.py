@@ -65,6 +65,9 @@ def test_from_stop_to_report(small: Small, tmp_path: Path) -> None:
     assert "every link holds" in run(small, "ledger", "verify")
     assert "publication.stopped" in run(small, "ledger", "show", "--kind", "publication.stopped")
     run(small, "work")
+    bill = tmp_path / "bom.json"
+    run(small, "sbom", short, "--out", str(bill))
+    assert json.loads(bill.read_bytes())["bomFormat"] == "CycloneDX"
 
 
 def _letters(small: Small, short: str, tmp_path: Path) -> None:

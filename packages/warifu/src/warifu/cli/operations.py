@@ -11,6 +11,8 @@ from warifu.app import moving, notices, recall, reporting, standing, worker
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
+from warifu.model.sbom import bill
+from warifu_wire import atomic
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Malformed
 from warifu_wire.keys import public_key
@@ -67,6 +69,21 @@ def enter(said: Said, release: str, kind: str, ja: str, en: str, at: str | None,
     told = {"en": en, "ja": ja}
     event = reporting.enter(house, recall.release(house, release), kind, told, when, now, by=by)
     said.tell(f"#{event.seq} {event.kind}", seq=event.seq, kind=event.kind)
+
+
+@click.command()
+@click.argument("release")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("bom.json"), show_default=True)
+@click.pass_obj
+def sbom(said: Said, release: str, out: Path) -> None:
+    """Export a published release's bill of materials (CycloneDX), with the commits it comes from.
+
+    Example: warifu sbom 3f9a1c22 --out bom.json
+    """
+    house = said.house()
+    made = recall.program(house, recall.release(house, release)).composition
+    atomic.write(out, bill(made))
+    said.tell(f"{out}: {len(made.manifest.members)} members", file=str(out), release=made.id)
 
 
 @click.group()
@@ -169,4 +186,4 @@ def _time(text: str) -> datetime:
     return found
 
 
-VERBS = (status, work_, incident, members, ledger)
+VERBS = (status, work_, incident, members, sbom, ledger)
