@@ -102,7 +102,7 @@ def test_the_incident_is_the_report_with_the_events_it_rests_on(
 
 def test_a_worker_that_does_nothing_is_called_dead(house: House) -> None:
     assert reading.home(house, NOW).worker
-    later = reading.home(house, NOW + timedelta(minutes=9))
+    later = reading.home(house, NOW + timedelta(days=1))
     assert not later.leased
     assert "probe" in {one.verb for one in later.late}
     assert not later.worker

@@ -249,6 +249,8 @@ def day(
     (xml,) = [path for path in out if path.suffix == ".xml"]
     changed.write_bytes(xml.read_bytes().replace("会員".encode(), "会貝".encode()))
     page.get_by_role("link", name="検証", exact=True).click()
+    expect(page.get_by_role("heading", name="検証", exact=True)).to_be_visible()
+    page.wait_for_load_state("load")
     page.locator("#files").set_input_files([*out, changed, documents / "申請書.xml"])
     states = page.locator("#results tr td:nth-child(2)")
     expect(states.locator(".label")).to_have_text(
