@@ -117,3 +117,13 @@ def test_the_ledger_is_shown_page_by_page(
     assert f"<td>{seq}</td>" not in text
     _, text = show("/ledger?before=nonsense")
     assert f"<td>{seq}</td>" in text
+
+
+def test_keys_style_and_what_is_not_there(show: Callable[[str], tuple[str, str]]) -> None:
+    status, text = show("/keys?lang=en")
+    assert status == "200 OK"
+    assert "approver-1" in text
+    assert show("/console.css")[0] == "200 OK"
+    status, text = show("/releases/unknown0?lang=en")
+    assert status.startswith("404")
+    assert "unknown0" in text
