@@ -4,6 +4,8 @@ BIN := .venv/bin
 EDITABLE := $(foreach d,$(wildcard packages/*),-e $(d))
 # The development set is a superset of the running set: with it present, replay needs no second sync.
 RUN := $(if $(wildcard .venv/ok),.venv/ok,.venv/run)
+# Bytecode ahead of time: every process starts sooner, also where Python may not write any itself.
+COMPILED := $(BIN)/python -m compileall -q packages/*/src
 BENCHES := bench-composition bench-publication bench-client bench-signing
 
 .PHONY: help replay serve test test-nightly $(BENCHES) bundle-sign lint fmt lock clean
@@ -20,34 +22,39 @@ help:  ## this list
 	@touch $@
 
 .venv/ok: .venv/bin/uv requirements/dev.txt $(wildcard packages/*/pyproject.toml)
-	@$(BIN)/uv pip sync -q --require-hashes --python $(BIN)/python requirements/dev.txt requirements/tools.txt
+	@$(BIN)/uv pip sync -q --require-hashes --compile-bytecode --python $(BIN)/python requirements/dev.txt requirements/tools.txt
 	@$(BIN)/uv pip install -qq --no-deps --no-build-isolation --python $(BIN)/python $(EDITABLE)
 	@touch $@ .venv/run
 
 .venv/run: .venv/bin/uv requirements/run.txt $(wildcard packages/*/pyproject.toml)
-	@$(BIN)/uv pip sync -q --require-hashes --python $(BIN)/python requirements/run.txt requirements/tools.txt
+	@$(BIN)/uv pip sync -q --require-hashes --compile-bytecode --python $(BIN)/python requirements/run.txt requirements/tools.txt
 	@$(BIN)/uv pip install -qq --no-deps --no-build-isolation --python $(BIN)/python $(EDITABLE)
 	@touch $@
 
 replay: $(RUN)  ## the main job: the whole road on real parts, then February 2012
 	@tools/debian/need replay
+	@$(COMPILED)
 	@$(BIN)/warifu-replay $(ARGS)
 
 serve: $(RUN)  ## show the replayed road at http://127.0.0.1:8000
 	@tools/debian/need replay
+	@$(COMPILED)
 	@$(BIN)/warifu serve $(ARGS)
 
 test: .venv/ok  ## the gate: lint, types, architecture, tests, coverage floors
 	@tools/debian/need test
+	@$(COMPILED)
 	@$(BIN)/python -m tools.gate
 
 test-nightly: .venv/ok  ## mutation run over model and flow, long property runs
 	@tools/debian/need test
+	@$(COMPILED)
 	@$(BIN)/python -m pytest -q --hypothesis-profile=nightly tests
 	@$(BIN)/python -m tools.mutate
 
 $(BENCHES): .venv/ok
 	@tools/debian/need $@
+	@$(COMPILED)
 	@$(BIN)/python -m bench.$(@:bench-%=%) $(ARGS)
 
 bench-composition:  ## measure compose and build against their limits
