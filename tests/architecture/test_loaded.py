@@ -83,3 +83,11 @@ def test_nothing_but_replay_loads_replay() -> None:
 def _plain(name: str) -> bool:
     """Django's rows and pages need settings first, so they are left to their own tests."""
     return not name.startswith(("warifu.engines.ledger", "warifu.web", "warifu.app", "warifu.cli"))
+
+
+def test_a_stop_waits_for_nothing_it_does_not_need() -> None:
+    found = loaded(["warifu.cli", "warifu.cli.stopping"])
+    slow = {"granian", "hdiffpatch", "lxml", "obstore", "psycopg", "typst", "fontTools", "numpy"}
+    assert not slow & {name.partition(".")[0] for name in found}
+    rooms = {name.split(".")[2] for name in found if name.startswith("warifu.engines.")}
+    assert not rooms & {"build", "sources", "post"}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.story import small as stories
 from tests.story.small import NOW, Small
-from warifu.app import reading, reporting, road
+from warifu.app import halting, reading, reporting, road
 from warifu.app.house import House
 from warifu.web.pages import pages
 from warifu_wire.digest import Digest
@@ -28,7 +28,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     house = made.house()
     assert not road.publish(house, NOW)
     release = Digest(stories.release(house))
-    assert road.stop(house, release, Halt.STOPPED, WHY, NOW, by="oncall-1").in_force
+    assert halting.stop(house, release, Halt.STOPPED, WHY, NOW, by="oncall-1").in_force
     said = {"ja": "原因は<調査中>です。", "en": "The cause is <being sought>."}
     reporting.enter(house, release, "finding.recorded", said, NOW, NOW, by="oncall-1")
     yield made

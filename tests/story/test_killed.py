@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.story import small as smalls
 from tests.story.killing import alone, killed
 from tests.story.small import NOW, Small
-from warifu.app import recall, road
+from warifu.app import halting, recall, road
 from warifu.engines.probe.origin import PublicOrigin
 from warifu.model.ledger import Event
 from warifu_wire import canonical, stops
@@ -66,7 +66,7 @@ def _publish(small: Small) -> None:
 def _stop(small: Small) -> None:
     house = small.house()
     release = recall.composed(house, Kind.INSTALL).id
-    done = road.stop(house, release, Halt.STOPPED, WHY, NOW, by="oncall-1")
+    done = halting.stop(house, release, Halt.STOPPED, WHY, NOW, by="oncall-1")
     assert done.in_force, done.why
 
 

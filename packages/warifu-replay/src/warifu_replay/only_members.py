@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 
-from warifu.app import road
+from warifu.app import halting, road
 from warifu.model import archive
 from warifu.model.verification import Verified
 from warifu_client import applying, machine
@@ -84,7 +84,7 @@ def _downloaded_not_installed(town: Town, bad: Digest) -> str:
             seen.append(step)
             town.told(f"member {member.number} has downloaded it and not installed it yet")
             _held(town, bad)
-            done = road.stop(town.house, bad, Halt.STOPPED, WHY, now(), by=ONCALL)
+            done = halting.stop(town.house, bad, Halt.STOPPED, WHY, now(), by=ONCALL)
             if not done.in_force:
                 raise Fault(f"the stop is not in force: {done.why}", needed="the server")
 

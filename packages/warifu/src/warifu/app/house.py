@@ -12,13 +12,9 @@ from warifu.app.reactions import Reacting
 from warifu.engines.attest.entries import Kind
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu.engines.attest.statements import FolderStatements
-from warifu.engines.build.builder import SandboxBuilder
-from warifu.engines.build.difference import difference
-from warifu.engines.build.suites import SandboxSuites
 from warifu.engines.depot.folder import FolderDepot
 from warifu.engines.ledger.store import DatabaseLedger
 from warifu.engines.probe.origin import PublicOrigin
-from warifu.engines.sources.repository import GitSources
 from warifu.engines.targets.layout import Lives
 from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.store import FolderStore
@@ -26,7 +22,6 @@ from warifu.engines.traffic.store import SqliteTraffic
 from warifu.engines.traffic.weblog import WebLog
 from warifu.model import people
 from warifu.model.ports import Depot, Ledger, Origin, Repository, Statements
-from warifu.model.ports_source import Workshop
 from warifu.model.ports_watch import Downloads, Traffic
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
@@ -44,7 +39,6 @@ class House:
     depot: Depot
     statements: Statements
     keyring: FolderKeyring
-    workshop: Workshop
     repository: Repository
     traffic: Traffic
     downloads: Downloads
@@ -138,13 +132,6 @@ def open_house(config: Config, ask: Ask = nobody) -> House:
         depot,
         FolderStatements(state / "statements"),
         keyring,
-        Workshop(
-            GitSources(config.root, state / "history.sqlite", depot.get),
-            SandboxBuilder("urn:warifu:builder:build"),
-            SandboxBuilder("urn:warifu:builder:rebuild"),
-            SandboxSuites(),
-            difference,
-        ),
         _repository(config, keyring),
         SqliteTraffic(state / "traffic.sqlite"),
         WebLog(state / "traffic.sqlite"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from warifu.app import probing, recall, road
+from warifu.app import probing, recall, road, which
 from warifu.app.house import House
 from warifu.app.road import Circles
 from warifu.model.approval import Change
@@ -21,7 +21,7 @@ def usual(house: House) -> tuple[Kind, ...]:
 
 def proposal(house: House, kinds: Iterable[Kind], lift: Iterable[str], now: datetime) -> Change:
     """The open proposal; where there is none (or it is published), one of the verified programs."""
-    resumed = [recall.release(house, one) for one in lift]
+    resumed = [which.release(house, one) for one in lift]
     road_now = house.repository.current(house.product).road
     try:
         found = recall.proposal(house)

@@ -11,7 +11,7 @@ from warifu.model.verification import Verified, verified
 from warifu_wire import canonical, manifest, routes
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Refusal
-from warifu_wire.fields import rows, text
+from warifu_wire.fields import rows
 from warifu_wire.manifest import Kind
 
 
@@ -71,19 +71,6 @@ def proposed(house: House, wanted: Digest) -> Change:
     if found.digest != wanted:
         raise Refusal("proposal-replaced", needed=found.digest, found=wanted)
     return found
-
-
-def release(house: House, said: str) -> Digest:
-    """A published release by the first characters of its id, at least eight."""
-    fits = [key for key, _ in house.ledger.rows("publication") if key.startswith(text(said))]
-    if len(said) < 8 or len(fits) != 1:
-        raise Refusal(
-            "which-release",
-            needed="at least 8 characters of exactly one published release",
-            said=said,
-            fits=", ".join(one[:16] for one in fits) or "none",
-        )
-    return digest(fits[0])
 
 
 def _last(house: House, kind: str, release: Digest) -> Event:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from warifu.app import halting, plans, recall, work
 from warifu.app import page as pages
-from warifu.app import plans, recall, work
 from warifu.app.house import House
+from warifu.app.workshop import workshop
 from warifu.flow import compose as composing
 from warifu.flow import publish as publishing
 from warifu.flow import remedy as remedying
 from warifu.flow import sign as signing
-from warifu.flow import stop as stopping
 from warifu.flow import verify as verifying
 from warifu.model.approval import Change, change
 from warifu.model.composition import Composition
@@ -26,7 +26,7 @@ from warifu_wire.digest import Digest
 from warifu_wire.floors import BEGINNING
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Offer, Routes
-from warifu_wire.stops import Halt, in_force
+from warifu_wire.stops import in_force
 
 NOTHING_OLD = Fleet()
 RELEASE_ENGINEER = "release-engineer"
@@ -44,15 +44,6 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
-    """A stop as it stands: its number, and whether it was fetched back from the public address."""
-
-    seq: int
-    in_force: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Circles:
     """Installations that are served first: our own machines, and volunteers."""
 
@@ -67,7 +58,7 @@ def compose(house: House, kind: Kind, now: datetime, candidate: bytes | None = N
         house.depot,
         house.statements,
         house.keyring,
-        house.workshop,
+        workshop(house.config, house.depot),
         house.config.program,
         kind,
         by=RELEASE_ENGINEER,
@@ -84,7 +75,7 @@ def verify(house: House, kind: Kind, now: datetime) -> Verified:
         house.depot,
         house.statements,
         house.keyring,
-        house.workshop,
+        workshop(house.config, house.depot),
         house.config.program,
         recall.composed(house, kind),
         current.rules,
@@ -169,33 +160,7 @@ def publish(house: House, now: datetime) -> str:
         by=RELEASE_ENGINEER,
         now=now,
     )
-    return work.at_once(lambda: work.enact(house, proposed.digest, now))
-
-
-def stop(
-    house: House,
-    release: Digest,
-    state: Halt,
-    why: Mapping[str, str],
-    now: datetime,
-    *,
-    by: str,
-    max_share: int = 0,
-) -> Halted:
-    """Stop, hold or cap; tried at once, and only called stopped when it was fetched back."""
-    event = stopping.stop(
-        house.ledger,
-        house.repository,
-        product=house.product,
-        release=release,
-        state=state,
-        by=by,
-        why=why,
-        now=now,
-        max_share=max_share,
-    )
-    why_not = work.at_once(lambda: work.narrow(house, by, now))
-    return Halted(int(event.key.rpartition("/")[2]), not why_not, why_not)
+    return halting.at_once(lambda: work.enact(house, proposed.digest, now))
 
 
 def assess(house: House, release: Digest, now: datetime, *, by: str) -> Impact:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from warifu.model import why
-from warifu.model.told import findings
 from warifu_wire.errors import Fault, Refusal
 
 LANGUAGES = ("en", "ja")
@@ -129,6 +127,9 @@ def told(error: Refusal | Fault, language: str = "en") -> str:
         what = {"en": "This did not work: {}", "ja": "実行できませんでした: {}"}[language]
         return f"{what.format(error.what)}\n{_do(error.needed, language)}"
     if "findings" in error.facts:
+        from warifu.model import why  # only a contamination has a page
+        from warifu.model.told import findings
+
         found = findings(error.facts)
         return why.page(error.facts["product"], found, why.Language(language)).text().rstrip()
     forms = _TOLD.get(error.reason)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app import probing, recall
+from warifu.app import halting, probing, recall
 from warifu.app.house import House
 from warifu.flow import publish, remedy, sign, stop, watch
 from warifu.model.ledger import Due
@@ -61,14 +61,6 @@ def run(house: House, now: datetime, limit: int = 50) -> tuple[Tried, ...]:
     return tuple(tried)
 
 
-def at_once(verb: Callable[[], bool]) -> str:
-    """Try a verb from a door, which does not wait for the worker; why it is not in force, or ""."""
-    try:
-        return "" if verb() else "the public address does not serve it yet"
-    except (Refusal, Fault) as error:
-        return str(error)
-
-
 def enact(house: House, digest_: Digest, now: datetime) -> bool:
     """Enact the open, approved change of that digest, and fetch it back."""
     change = recall.proposed(house, digest_)
@@ -87,21 +79,12 @@ def enact(house: House, digest_: Digest, now: datetime) -> bool:
     return True
 
 
-def narrow(house: House, by: str, now: datetime) -> bool:
-    """Put every recorded stop in force, signed by `by`; False while the origin serves it not."""
-    product = house.product
-    event = stop.enforce(
-        house.ledger, house.repository, house.origin, product=product, by=by, now=now
-    )
-    return event is not None
-
-
 def _enact(house: House, due: Due, now: datetime) -> bool:
     return enact(house, digest(due.work.subject), now)
 
 
 def _narrow(house: House, due: Due, now: datetime) -> bool:
-    return narrow(house, str(due.work.facts["by"]), now)
+    return halting.narrow(house, str(due.work.facts["by"]), now)
 
 
 def _widen(house: House, due: Due, now: datetime) -> bool:

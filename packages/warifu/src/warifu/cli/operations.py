@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from warifu.app import moving, notices, recall, reporting, standing, worker
+from warifu.app import moving, notices, recall, reporting, standing, which, worker
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
@@ -67,7 +67,7 @@ def enter(said: Said, release: str, kind: str, ja: str, en: str, at: str | None,
     now = clock()
     when = now if at is None else _time(at)
     told = {"en": en, "ja": ja}
-    event = reporting.enter(house, recall.release(house, release), kind, told, when, now, by=by)
+    event = reporting.enter(house, which.release(house, release), kind, told, when, now, by=by)
     said.tell(f"#{event.seq} {event.kind}", seq=event.seq, kind=event.kind)
 
 
@@ -81,7 +81,7 @@ def sbom(said: Said, release: str, out: Path) -> None:
     Example: warifu sbom 3f9a1c22 --out bom.json
     """
     house = said.house()
-    made = recall.program(house, recall.release(house, release)).composition
+    made = recall.program(house, which.release(house, release)).composition
     atomic.write(out, bill(made))
     said.tell(f"{out}: {len(made.manifest.members)} members", file=str(out), release=made.id)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from warifu.app import notices, probing, recall, reporting, road
+from warifu.app import notices, probing, reporting, road, which
 from warifu.app.house import clock
 from warifu.app.road import Circles
 from warifu.cli.said import Said
@@ -23,7 +23,7 @@ def remedy(said: Said, release: str) -> None:
     """
     house = said.house()
     now = clock()
-    bad = recall.release(house, release)
+    bad = which.release(house, release)
     found = road.assess(house, bad, now, by="oncall-1")
     own = probing.own_machine(house, now)
     proposed = road.remedy(house, bad, now, circles=Circles(own=(own,)))
@@ -61,7 +61,7 @@ def notify(
     """
     house = said.house()
     window = None if issued is None else (issued[0].date(), issued[1].date())
-    bad = recall.release(house, release)
+    bad = which.release(house, release)
     done = notices.letters(house, bad, out, clock(), by=by, window=window)
     if posted is not None:
         notices.posted(house, done, posted, clock(), by=by)
@@ -85,7 +85,7 @@ def report(said: Said, release: str, out: Path, by: str) -> None:
     Example: warifu report 3f9a1c22
     """
     house = said.house()
-    files = reporting.issue(house, recall.release(house, release), out, clock(), by=by)
+    files = reporting.issue(house, which.release(house, release), out, clock(), by=by)
     said.tell("\n".join(str(one) for one in files), files=[str(one) for one in files])
 
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from warifu.app import recall, road
+from warifu.app import halting, which
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu_wire.stops import Halt
@@ -29,9 +29,9 @@ def stop(
     """
     house = said.house()
     halt = Halt.CAPPED if cap is not None else Halt(state or Halt.STOPPED.value)
-    done = road.stop(
+    done = halting.stop(
         house,
-        recall.release(house, release),
+        which.release(house, release),
         halt,
         {"en": why, "ja": why_ja or why},
         clock(),

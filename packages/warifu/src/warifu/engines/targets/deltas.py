@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import hdiffpatch
 from backports import zstd
 
 from warifu.engines.targets import layout
@@ -49,6 +48,8 @@ class HDiff:
 
     def make(self, old: bytes, new: bytes) -> bytes:
         """The patch; its own check is left to `checked`."""
+        import hdiffpatch  # a stop and a lease, which sign too, do not wait for it
+
         compression = hdiffpatch.ZStdConfig(level=self.level)
         made: bytes = hdiffpatch.diff(old, new, compression=compression, validate=False)
         return made
@@ -56,6 +57,8 @@ class HDiff:
     def apply(self, old: bytes, patch: bytes, size: int) -> bytes:
         """The new bytes; the patch itself says how many there are."""
         del size
+        import hdiffpatch
+
         made: bytes = hdiffpatch.apply(old, patch)
         return made
 
