@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sign.pki import Authority, ec_key, rsa_key
-from tests.sign.served import Served, serving_authority
+from tests.sign.pki import DAY, Authority, ec_key, rsa_key
+from tests.sign.served import Served, serving_since
 from warifu_sign.keys import LoadedKey
 
 KINDS = {"rsa": rsa_key, "p256": ec_key}
@@ -24,9 +24,22 @@ def key(request: pytest.FixtureRequest, authority: Authority) -> LoadedKey:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving_authority(tmp_path_factory.mktemp("authority")) as found:
-        yield found
+def begun(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Served, Iterator[LoadedKey]]]:
+    """The authority, and members' keys whose certificates end in sixty days, each for one test."""
+    with serving_since(tmp_path_factory.mktemp("authority"), 60 * DAY) as (found, first):
+        yield found, iter(first)
+
+
+@pytest.fixture(scope="session")
+def served(begun: tuple[Served, Iterator[LoadedKey]]) -> Served:
+    return begun[0]
+
+
+@pytest.fixture
+def ending(begun: tuple[Served, Iterator[LoadedKey]]) -> LoadedKey:
+    return next(begun[1])
 
 
 @pytest.fixture(scope="session", params=KINDS)

@@ -5,24 +5,38 @@ from __future__ import annotations
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.sign.pki import Private, name
-from warifu_ca import founding, issuing, serving
-from warifu_ca.authority import Authority
+from tests.sign.pki import Private, ec_key, name
+from warifu_ca import founding, issuing, revoking, serving
+from warifu_ca.authority import Authority, wall_clock
 from warifu_ca.names import Holder
 from warifu_sign.chain import Trust
 from warifu_sign.keys import LoadedKey
 from warifu_sign.stamps import Tsa
 
 MEMBER = Holder("0001", "会員 一号", "MEMBER 0001")
+
+
+THREE_YEARS = timedelta(days=1095)
+
+
+@dataclass
+class Clock:
+    """A clock that may be behind."""
+
+    behind: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) - self.behind
 
 
 @dataclass(frozen=True)
@@ -66,13 +80,25 @@ class Served:
 
 
 @contextmanager
-def serving_authority(folder: Path) -> Iterator[Served]:
+def serving_since(folder: Path, left: timedelta) -> Iterator[tuple[Served, list[LoadedKey]]]:
+    """An authority that began so long ago that its first certificates have only so much left."""
+    clock = Clock(THREE_YEARS - left)
+    with serving_authority(folder, clock) as served:
+        first = [served.member(ec_key(number=number)) for number in range(100, 110)]
+        clock.behind = timedelta()
+        revoking.publish_list(served.authority, "root")
+        revoking.publish_list(served.authority)
+        yield served, first
+
+
+@contextmanager
+def serving_authority(folder: Path, clock: Callable[[], datetime] = wall_clock) -> Iterator[Served]:
     """Found an authority and serve it at the address that its certificates name."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    authority = founding.found(folder / "ca", "a passphrase for trying", url=address)
+    authority = founding.found(folder / "ca", "a passphrase for trying", url=address, clock=clock)
     server = serving.bound(authority, "127.0.0.1", port)
     stopped = threading.Event()
     thread = threading.Thread(target=serving.serve, args=(server, stopped, print))

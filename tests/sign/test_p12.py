@@ -135,6 +135,8 @@ def test_an_open_file_is_never_written() -> None:
         ("short", "password-short"),
         ("aaaaaaaaaaaaaaaa", "password-simple"),
         ("ABCDEFGHJKMN", "password-is-initial"),
+        ("ABCD-EFGH-JKMN", "password-is-initial"),
+        (" abcd efgh jkmn ", "password-is-initial"),
         ("tab\tin the password", "password-not-ascii"),
     ],
 )

@@ -115,12 +115,24 @@ def test_a_key_made_by_the_authority_leaves_the_pins_hands(
     assert min(p12.declared_rounds(out.read_bytes())) == p12.ROUNDS
 
 
+def test_the_letter_says_who_makes_the_key(
+    served: Served, address: str, posted: letters.Sealed, tmp_path: Path
+) -> None:
+    out = tmp_path / "member.p12"
+    assert code_of(fetch, address, posted, out, made_there=True) == "letter-kind"
+    other = letters.write(served.authority, MEMBER, "compatibility", "rsa-2048")
+    assert code_of(fetch, address, other, out) == "letter-kind"
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_first_pin_is_no_password(address: str, posted: letters.Sealed, tmp_path: Path) -> None:
     read = letter.read(posted.reference, posted.pin)
-    refused = code_of(
-        fetching.fetch, Window(address), read, read.pin, tmp_path / "a.p12", now=now()
-    )
-    assert refused == "password-is-initial"
+    printed = "-".join(read.pin[start : start + 4] for start in (0, 4, 8))
+    for typed in (read.pin, printed, printed.lower(), f" {printed} "):
+        refused = code_of(
+            fetching.fetch, Window(address), read, typed, tmp_path / "a.p12", now=now()
+        )
+        assert refused == "password-is-initial"
     assert not list(tmp_path.iterdir())
 
 
@@ -170,7 +182,7 @@ def test_a_password_is_changed_and_a_file_taken_over(
     assert run(tmp_path, *change, passphrase=PASSWORD, new_passphrase=new).returncode == 1
     take = ["certificate", "import", "a.p12", "--out", "b.p12"]
     same = run(tmp_path, *take, passphrase=new, new_passphrase=new)
-    assert "password-is-initial" in same.stderr
+    assert "password-same" in same.stderr
     assert run(tmp_path, *take, passphrase=new, new_passphrase=PASSWORD).returncode == 0
     assert run(tmp_path, *take, passphrase=new, new_passphrase=PASSWORD).returncode == 1
     one, two = ((tmp_path / name).read_bytes() for name in ("a.p12", "b.p12"))

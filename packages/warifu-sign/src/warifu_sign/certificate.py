@@ -16,11 +16,16 @@ def signatory(certificate: x509.Certificate) -> Signatory:
     return Signatory(
         name=holder(certificate),
         issuer=_common_name(certificate.issuer),
-        serial=f"{certificate.serial_number:x}",
+        serial=serial(certificate),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
     )
+
+
+def serial(certificate: x509.Certificate) -> str:
+    """The serial number in hexadecimal, as the authority spells it."""
+    return f"{certificate.serial_number:x}"
 
 
 def holder(certificate: x509.Certificate) -> str:

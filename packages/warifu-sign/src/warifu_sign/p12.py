@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
+from warifu_sign import typed
 from warifu_sign.certificate import holder
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import LoadedKey
@@ -26,15 +27,18 @@ MOST_BYTES = 1 << 20
 SHORTEST = 12
 
 
-def checked_password(password: str, *, initial: str = "") -> str:
+def checked_password(password: str, *, initial: str = "", present: str = "") -> str:
     """The password back, if it may protect a certificate file.
 
-    ASCII only: Java cannot open a file with any other. Raises Refusal.
+    ASCII only: Java cannot open a file with any other. Neither the letter's PIN (initial) nor the
+    password it replaces (present), however they are typed. Raises Refusal.
     """
     if not password.isascii() or not password.isprintable():
         raise Refusal("password-not-ascii", needed="letters, digits and signs of ASCII only")
-    if initial and password.strip() == initial:
+    if initial and typed.code(password) == typed.code(initial):
         raise Refusal("password-is-initial", needed="a password of your own, not the first PIN")
+    if present and typed.code(password) == typed.code(present):
+        raise Refusal("password-same", needed="a password other than the present one")
     if len(password) < SHORTEST:
         raise Refusal("password-short", length=len(password), needed=f"at least {SHORTEST}")
     if len(set(password)) < 5:
@@ -62,7 +66,7 @@ def opened_private(data: bytes, password: str) -> Private:
 
 def changed(data: bytes, old: str, new: str) -> bytes:
     """The same key and certificates under a new password that is not the old one."""
-    checked_password(new, initial=old)
+    checked_password(new, present=old)
     private, bag = _unlocked(data, old)
     if bag.cert is None:
         raise Refusal("p12-contents", needed="one key with its certificate")

@@ -1,4 +1,7 @@
-"""`warifu-sign certificate show | fetch | import | password`: the certificate download tool."""
+"""`warifu-sign certificate show | fetch | renew | revoke | import | password`.
+
+The certificate download tool.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from warifu_sign import files, p12, secrets_in
-from warifu_sign.certificate import days_left, signatory
+from warifu_sign.certificate import days_left, serial, signatory
 from warifu_sign.commands import shared
 from warifu_sign.errors import Refusal
 from warifu_sign.window import letter
 from warifu_sign.window.asking import Window
 from warifu_sign.window.fetching import fetch
+from warifu_sign.window.renewing import REASONS, renew, revoke, under_way
 
 OLD = "いまのパスワード / present password: "
 NEW = "新しいパスワード / new password: "
@@ -21,7 +25,7 @@ NEW = "新しいパスワード / new password: "
 def add(verbs: shared.Verbs) -> None:
     """Add the group to the command line."""
     group = verbs.add_parser("certificate", help="the member's certificate")
-    inner = group.add_subparsers(required=True, metavar="show|fetch|import|password")
+    inner = group.add_subparsers(required=True, metavar="show|fetch|renew|revoke|import|password")
     told, owned = shared.json_option(), shared.key_options()
 
     one = inner.add_parser("show", parents=[told, owned], help="whose it is, and how long it lasts")
@@ -44,6 +48,32 @@ def add(verbs: shared.Verbs) -> None:
     )
     one.add_argument("--out", type=Path, required=True, help="certificate file to write")
     one.set_defaults(run=_fetch)
+
+    one = inner.add_parser(
+        "renew",
+        parents=[told, owned],
+        help="replace the certificate by its successor, from 120 days before its end",
+        epilog="warifu-sign certificate renew --ca https://ca.example --p12 member.p12",
+    )
+    one.add_argument("--ca", required=True, help="address of the authority")
+    one.add_argument("--key", choices=["rsa-2048", "p-256"], default="rsa-2048")
+    one.set_defaults(run=_renew)
+
+    one = inner.add_parser(
+        "revoke",
+        parents=[told, owned],
+        help="end the certificate for good, when its key may be in other hands",
+        epilog="warifu-sign certificate revoke --ca https://ca.example --p12 member.p12 "
+        "--reason keyCompromise --serial 5a01…",
+    )
+    one.add_argument("--ca", required=True, help="address of the authority")
+    one.add_argument("--reason", choices=REASONS, required=True)
+    one.add_argument(
+        "--serial",
+        required=True,
+        help="the serial number, as `show` tells it: this cannot be undone",
+    )
+    one.set_defaults(run=_revoke)
 
     one = inner.add_parser("import", parents=[told], help="take over a certificate file")
     one.add_argument("file", type=Path)
@@ -91,6 +121,29 @@ def _fetch(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _renew(asked: argparse.Namespace) -> int:
+    password = secrets_in.password(asked.passphrase_fd, shared.PROMPT)
+    now = datetime.now(UTC)
+    made = renew(Window(asked.ca), asked.p12, password, kind=asked.key, now=now)
+    told = {
+        "out": str(asked.p12),
+        **shared.plain(signatory(made.key.certificate)),
+        "kept": str(made.kept) if made.kept else None,
+        "receipt": made.receipt,
+    }
+    shared.tell(told, asked.json)
+    return 0
+
+
+def _revoke(asked: argparse.Namespace) -> int:
+    key = shared.unlocked(asked)
+    if (found := serial(key.certificate)) != asked.serial:
+        raise Refusal("serial-differs", found=found, needed="the certificate that was meant")
+    ended = revoke(Window(asked.ca), key, asked.reason, now=datetime.now(UTC))
+    shared.tell(shared.plain(ended), asked.json)
+    return 0
+
+
 def _import(asked: argparse.Namespace) -> int:
     if asked.out.exists():
         raise Refusal("out-exists", out=asked.out, needed="another file name")
@@ -98,6 +151,8 @@ def _import(asked: argparse.Namespace) -> int:
 
 
 def _password(asked: argparse.Namespace) -> int:
+    if under_way(asked.p12):
+        raise Refusal("renewal-under-way", needed="the renewal, finished")
     return _resealed(asked, asked.p12, asked.p12)
 
 

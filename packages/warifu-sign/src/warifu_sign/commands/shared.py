@@ -12,6 +12,7 @@ from typing import Any
 from warifu_sign import files, p12, secrets_in, words
 from warifu_sign.keys import LoadedKey
 
+PROMPT = "パスワード / password: "
 Verbs = Any  # argparse keeps the class of add_subparsers() to itself
 
 
@@ -33,7 +34,7 @@ def key_options() -> argparse.ArgumentParser:
 def unlocked(asked: argparse.Namespace) -> LoadedKey:
     """The key of the certificate file that was named, with the password that was given."""
     data = files.read(asked.p12, most=p12.MOST_BYTES)
-    return p12.opened(data, secrets_in.password(asked.passphrase_fd, "パスワード / password: "))
+    return p12.opened(data, secrets_in.password(asked.passphrase_fd, PROMPT))
 
 
 def tell(told: dict[str, Any], as_json: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import timedelta, timezone
 from functools import cache
 from html import escape
 from importlib import resources
@@ -16,9 +15,9 @@ from warifu_sign.certificate import days_left, signatory
 from warifu_sign.desk.acts import Desk
 from warifu_sign.errors import Fault, Refusal
 from warifu_sign.verdict import Status, Verdict
+from warifu_sign.words import JST
 
 Language = Literal["ja", "en"]
-JST = timezone(timedelta(hours=9), "JST")
 PAGES = ("certificate", "fetch", "sign", "verify", "update", "diagnostics")
 
 
@@ -140,7 +139,7 @@ def diagnostics(desk: Desk, language: Language) -> str:
 
 def trouble(error: Refusal | Fault, language: Language) -> str:
     """Why something was refused, for the person who asked for it."""
-    sentence = words.sentences()[error.code][language == "en"]
+    sentence = words.sentence(error.code, language)
     facts = "".join(
         f"<li>{escape(name)}: {escape(fact)}</li>" for name, fact in error.facts.items()
     )
@@ -164,7 +163,7 @@ def verdict(found: Verdict, language: Language) -> dict[str, str]:
         "stamped": _when(found, "stamped_at"),
         "policy": found.policy,
     }
-    sentence = words.sentences()[found.reason][language == "en"]
+    sentence = words.sentence(found.reason, language)
     return {
         "state": state,
         "label": say(state, language),

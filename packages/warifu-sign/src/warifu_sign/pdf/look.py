@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 from fontTools.pens.basePen import BasePen
@@ -18,8 +18,8 @@ from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.stamp import StaticStampStyle
 
 from warifu_sign.errors import Refusal
+from warifu_sign.words import JST
 
-JST = timezone(timedelta(hours=9), "JST")
 RED = "0.76 0.12 0.16"
 WIDTH, HEIGHT, MARGIN = 190, 56, 28
 FONTS = (

@@ -55,9 +55,6 @@ class Issued:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     holder: str
-    serial: str
-    reference: str | None
-    digest: str
     by_authority: bytes = field(repr=False)
 
 
@@ -84,9 +81,6 @@ class Window:
                 certificate,
                 tuple(chain),
                 str(answer["holder"]["name"]),
-                str(answer["serial"]),
-                answer["reference"],
-                str(answer["sha256"]),
                 b64decode(made_there) if made_there else b"",
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from warifu_sign import typed
 from warifu_sign.errors import Refusal
 
 _SALT = b"warifu-ca/window/v1\0"
 _ALPHABET = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-_LOOK_ALIKE = str.maketrans("OIL", "011")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,13 @@ def read(reference: str, pin: str) -> Letter:
 
     Raises Refusal reference-mistyped, pin-mistyped.
     """
-    number = _plain(reference)
+    number = typed.plain(reference)
     if len(number) != 16 or not number.isdecimal() or not _luhn(number):
         raise Refusal("reference-mistyped", needed="the 16 digits of the letter")
-    code = _plain(pin).translate(_LOOK_ALIKE)
+    code = typed.code(pin)
     if len(code) != 12 or not set(code) <= _ALPHABET:
         raise Refusal("pin-mistyped", needed="the 12 characters of the letter")
     return Letter(number, code)
-
-
-def _plain(typed: str) -> str:
-    half = unicodedata.normalize("NFKC", typed).upper()
-    dashes = {"-", "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212", "\u30fc"}
-    return "".join(one for one in half if not one.isspace() and one not in dashes)
 
 
 def _luhn(number: str) -> bool:
