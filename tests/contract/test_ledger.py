@@ -203,6 +203,14 @@ def test_older_work_is_claimed_first(ledger: Ledger) -> None:
     assert [one.work.verb for one in ledger.claim(NOON, limit=2)] == ["early", "late"]
 
 
+def test_work_can_be_claimed_by_its_verb(ledger: Ledger) -> None:
+    ledger.append(draft("1", work=(Work("probe", "a", NOON), Work("sign", "a", NOON))))
+    (found,) = ledger.claim(NOON, limit=9, verbs=("sign", "mail"))
+    assert found.work.verb == "sign"
+    assert ledger.claim(NOON, verbs=("mail",)) == []
+    assert [one.work.verb for one in ledger.claim(NOON, limit=9)] == ["probe"]
+
+
 def test_a_release_is_published_on_its_own_evidence_only(ledger: Ledger) -> None:
     ledger.append(draft("1", rows=(evidence(),)))
     ledger.append(draft("2", rows=(Row("publication", MANIFEST, {"evidence": VSA, "by": "x"}),)))

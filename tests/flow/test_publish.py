@@ -57,6 +57,21 @@ def test_what_was_signed_is_published_and_fetched_back(road: Road) -> None:
     assert [one.kind for one in road.ledger.events(subject=found.digest)] == kinds
 
 
+def test_patches_are_made_once_for_the_routes_in_force(road: Road) -> None:
+    def condense() -> object:
+        return publish.condense(
+            road.ledger, road.depot, road.repository, product=PRODUCT, now=road.now
+        )
+
+    assert condense() == condense()
+    road.published(road.program(Kind.INSTALL, "print(1)"))
+    condense()
+    road.later(minutes=1)
+    condense()
+    seqs = [one.facts["routes_seq"] for one in road.ledger.events(kind="publication.condensed")]
+    assert seqs == [0, 1]
+
+
 def test_swapped_bytes_are_refused_naming_both(road: Road) -> None:
     program = road.program(Kind.INSTALL, "print(1)")
     found = road.approved(road.change(program))

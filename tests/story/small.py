@@ -79,32 +79,47 @@ def found(folder: Path) -> Small:
     door = functools.partial(_Quiet, directory=str(folder / "state" / "public"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    made = Small(folder, server)
+    founding.init(source, describe(made, "Ver1.00"), NOW, lambda _: None)
+    return made
+
+
+def describe(small: Small, version: str) -> founding.Given:
+    """Approve the commit that is checked out, under a version label."""
     given = founding.Given(
         product="small",
-        version="Ver1.00",
+        version=version,
         start=("{python}", "{tree}/program/main.py"),
         suite=("{python}", "-c", SUITE, "{junit}"),
-        address=f"http://127.0.0.1:{server.server_port}",
+        address=f"http://127.0.0.1:{small.server.server_port}",
     )
-    text = founding.describe(source, given) + f'state = "{folder / "state"}"\n'
-    (source / configs.NAME).write_text(f"{text}\n[policy]\nlease = 86400\n")
-    founding.init(source, given, NOW, lambda _: None)
-    return Small(folder, server)
+    text = founding.describe(small.source, given) + f'state = "{small.state}"\n'
+    (small.source / configs.NAME).write_text(f"{text}\n[policy]\nlease = 86400\n")
+    return given
 
 
-def signed(small: Small) -> None:
+def move_on(small: Small, version: str, text: str) -> None:
+    """A new commit with another main program, approved under a version label."""
+    (small.source / "program" / "main.py").write_text(text)
+    git(small.source, "commit", "--quiet", "--all", "--message", version)
+    describe(small, version)
+
+
+def signed(small: Small, *kinds: Kind) -> None:
     """Compose, verify, propose and sign: everything before publication."""
     house = small.house()
-    road.compose(house, Kind.INSTALL, NOW)
-    made = road.verify(house, Kind.INSTALL, NOW)
-    road.propose(house, [made.composition.id], NOW)
+    made = []
+    for kind in kinds or (Kind.INSTALL,):
+        road.compose(house, kind, NOW)
+        made.append(road.verify(house, kind, NOW).composition.id)
+    road.propose(house, made, NOW)
     for person in ("approver-1", "approver-2"):
         road.sign(house, person, "en", NOW)
 
 
-def release(house: House) -> str:
-    """The one release there is."""
-    return recall.composed(house, Kind.INSTALL).id
+def release(house: House, kind: Kind = Kind.INSTALL) -> str:
+    """The last release of a kind."""
+    return recall.composed(house, kind).id
 
 
 def git(folder: Path, *words: str) -> str:

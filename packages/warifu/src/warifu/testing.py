@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
@@ -69,10 +69,14 @@ class MemoryLedger:
         found = [(key, row) for (name, key), row in self._rows.items() if name == table]
         return iter(sorted(found, key=lambda one: one[0]))
 
-    def claim(self, now: datetime, *, limit: int = 1, lease: int = 60) -> Sequence[Due]:
-        """Work due at `now`, hidden for `lease` seconds."""
+    def claim(
+        self, now: datetime, *, limit: int = 1, lease: int = 60, verbs: Collection[str] = ()
+    ) -> Sequence[Due]:
+        """Work due at `now`, of these verbs or of any; hidden for `lease` seconds."""
         free = sorted(
-            (owed.visible, number) for number, owed in self._owed.items() if owed.visible <= now
+            (owed.visible, number)
+            for number, owed in self._owed.items()
+            if owed.visible <= now and (not verbs or owed.due.work.verb in verbs)
         )
         taken = []
         for _, number in free[:limit]:

@@ -104,6 +104,11 @@ class MemoryRepository:
         del now
         return ()
 
+    def condense(self, product: str, depot: Depot, now: Instant) -> tuple[str, ...]:
+        """Nothing is downloaded from memory."""
+        del product, depot, now
+        return ()
+
     def lease(self, now: Instant) -> Renewal:
         """A newer version."""
         for one in self._products.values():

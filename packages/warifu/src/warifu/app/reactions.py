@@ -6,7 +6,7 @@ none; the worker does it, and may do it twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
 
 NEXT: Mapping[str, tuple[str, ...]] = {
-    "publication.opened": ("probe", "remedied"),
+    "publication.opened": ("probe", "remedied", "condense"),
     "probe.passed": ("gate",),
     "probe.failed": ("hold",),
     "outcome.alarm": ("halt",),
@@ -52,9 +52,11 @@ class Reacting:
         """All rows of a table."""
         return self.ledger.rows(table)
 
-    def claim(self, now: datetime, *, limit: int = 1, lease: int = 60) -> Sequence[Due]:
+    def claim(
+        self, now: datetime, *, limit: int = 1, lease: int = 60, verbs: Collection[str] = ()
+    ) -> Sequence[Due]:
         """Due work."""
-        return self.ledger.claim(now, limit=limit, lease=lease)
+        return self.ledger.claim(now, limit=limit, lease=lease, verbs=verbs)
 
     def done(self, due: Due) -> None:
         """The work is finished."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +18,8 @@ from warifu_wire.stops import Halt, in_force, read_entry, union
 ALARM = "alarm"
 RETRY = (1, 2, 5, 15, 60)
 """Seconds until the next try; the last one repeats."""
+SLOW = frozenset({"condense", "probe"})
+"""What may take minutes: done beside the rest, so that no stop and no lease waits for it."""
 
 _UNPROBED = {
     "en": "The production probe failed.",
@@ -42,11 +44,24 @@ class Tried:
         """Whether it is finished."""
         return not self.why
 
+    @property
+    def line(self) -> str:
+        """For the worker's log."""
+        return f"{self.verb} {self.subject[:16]}: {self.why or 'done'}"
 
-def run(house: House, now: datetime, limit: int = 50) -> tuple[Tried, ...]:
-    """Try the work that is due, oldest first; what fails is due again later, and never lost."""
+
+def run(
+    house: House, now: datetime, limit: int = 50, *, verbs: Collection[str] = ()
+) -> tuple[Tried, ...]:
+    """Try the work that is due, oldest first; what fails is due again later, and never lost.
+
+    `verbs` are the ones to be done here, all of them by default.
+    """
     tried: list[Tried] = []
-    while len(tried) < limit and (claimed := house.ledger.claim(now, limit=1)):
+    while len(tried) < limit:
+        claimed = house.ledger.claim(now, limit=1, verbs=verbs)
+        if not claimed:
+            break
         (due,) = claimed
         try:
             why = "" if VERBS[due.work.verb](house, due, now) else "not in force yet"
@@ -137,6 +152,12 @@ def _halt(house: House, due: Due, now: datetime) -> bool:
     return True
 
 
+def _condense(house: House, due: Due, now: datetime) -> bool:
+    product = str(due.work.facts["product"])
+    publish.condense(house.ledger, house.depot, house.repository, product=product, now=now)
+    return True
+
+
 def _remedied(house: House, _due: Due, now: datetime) -> bool:
     for event in list(house.ledger.events(kind="remedy.planned")):
         remedy.published(house.ledger, digest(event.subject), now=now)
@@ -166,6 +187,7 @@ def _halt_release(
 
 
 VERBS: Mapping[str, Callable[[House, Due, datetime], bool]] = {
+    "condense": _condense,
     "enact": _enact,
     "gate": _gate,
     "halt": _halt,
@@ -175,3 +197,5 @@ VERBS: Mapping[str, Callable[[House, Due, datetime], bool]] = {
     "remedied": _remedied,
     "widen": _widen,
 }
+QUICK = VERBS.keys() - SLOW
+"""Everything that is done at once."""

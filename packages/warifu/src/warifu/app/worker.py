@@ -40,14 +40,23 @@ def beat(
             leased = now
             for one in renewal.warnings:
                 told(f"{one.role} expires {one.expires:%Y-%m-%d}: {one.needed}")
-        for tried in work.run(house, now):
-            told(f"{tried.verb} {tried.subject[:16]}: {'done' if tried.done else tried.why}")
+        for tried in work.run(house, now, verbs=work.QUICK):
+            told(tried.line)
         if looked is None or now - looked >= LOOK:
             look(house, now, pace)
             looked = now
     except (Refusal, Fault) as error:
         told(str(error))
     return Beat(leased, looked)
+
+
+def toil(house: House, now: datetime, told: Callable[[str], None], limit: int = 1) -> None:
+    """Some of the slow work: probes, and patches for those who hold something earlier."""
+    try:
+        for tried in work.run(house, now, limit, verbs=work.SLOW):
+            told(tried.line)
+    except (Refusal, Fault) as error:
+        told(str(error))
 
 
 def look(house: House, now: datetime, pace: Pace) -> None:
@@ -75,3 +84,14 @@ def run(
     last = Beat()
     while not ended.wait(TICK):
         last = beat(house, last, clock(), told)
+
+
+def run_slowly(
+    house: House,
+    clock: Callable[[], datetime],
+    told: Callable[[str], None],
+    ended: threading.Event,
+) -> None:
+    """Toil until ended, beside `run` and with a house of its own."""
+    while not ended.wait(TICK):
+        toil(house, clock(), told)

@@ -101,6 +101,26 @@ def _opened(ledger: Ledger, repository: Repository, sure: Approved, now: Instant
     )[0]
 
 
+def condense(
+    ledger: Ledger, depot: Depot, repository: Repository, *, product: str, now: Instant
+) -> Event:
+    """Make patches to what is offered now, for those who hold something earlier.
+
+    A release is published without them and complete: they only save members bytes. Idempotent.
+    """
+    road = repository.current(product).road
+    seq = 0 if road is None else road.seq
+    for known in ledger.events(kind="publication.condensed", subject=product):
+        if known.facts["routes_seq"] == seq:
+            return known
+    made = repository.condense(product, depot, now)
+    facts: dict[str, Json] = {"deltas": len(made), "product": product, "routes_seq": seq}
+    key = f"publication.condensed/{product}/{seq}"
+    return ledger.append(Draft("publication.condensed", product, now, "publisher", facts, key=key))[
+        0
+    ]
+
+
 def files(approved: Approved) -> dict[str, Digest]:
     """Every target of the change by path, approval statements included."""
     product = approved.product

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -40,8 +40,10 @@ class Ledger(Protocol):
     def rows(self, table: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
         """All rows of a table by key order."""
 
-    def claim(self, now: datetime, *, limit: int = 1, lease: int = 60) -> Sequence[Due]:
-        """Work due at `now`, hidden from other workers for `lease` seconds."""
+    def claim(
+        self, now: datetime, *, limit: int = 1, lease: int = 60, verbs: Collection[str] = ()
+    ) -> Sequence[Due]:
+        """Work due at `now`, of these verbs or of any; hidden from others for `lease` seconds."""
 
     def done(self, due: Due) -> None:
         """The work is finished."""
@@ -146,6 +148,9 @@ class Repository(Protocol):
 
     def reseal(self, now: Instant) -> tuple[str, ...]:
         """Sign the offline roles again, with the keys there are now; the roles signed anew."""
+
+    def condense(self, product: str, depot: Depot, now: Instant) -> tuple[str, ...]:
+        """Add patches along the routes in force; the paths of the deltas that name them."""
 
     def lease(self, now: Instant) -> Renewal:
         """Sign the timestamp again, and every online role whose life is past half."""

@@ -27,16 +27,22 @@ def run(folder: Path, bind: str, port: int | None, told: Callable[[str], None]) 
     house = houses.open_house(config)
     wanted = port or urlsplit(config.service.address).port or 8000
     ended = threading.Event()
-    beating = threading.Thread(
-        target=worker.run, args=(house, houses.clock, told, ended), daemon=True
-    )
+    threads = [
+        threading.Thread(target=target, args=(mine, houses.clock, told, ended), daemon=True)
+        for target, mine in (
+            (worker.run, house),
+            (worker.run_slowly, houses.open_house(config)),
+        )
+    ]
     told(f"{house.product} at http://{bind}:{wanted} (Ctrl-C ends)")
-    beating.start()
+    for one in threads:
+        one.start()
     try:
         serve(bind, wanted, partial(door, folder.resolve()), trial=house.trial)
     finally:
         ended.set()
-        beating.join(timeout=10)
+        for one in threads:
+            one.join(timeout=10)
 
 
 def door(folder: Path) -> App:

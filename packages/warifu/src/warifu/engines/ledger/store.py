@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,10 +71,14 @@ class DatabaseLedger:
         with database.faults(self.alias):
             return iter(tables.read_all(self.alias, table))
 
-    def claim(self, now: datetime, *, limit: int = 1, lease: int = 60) -> Sequence[Due]:
-        """Work due at `now`, hidden from other workers for `lease` seconds."""
+    def claim(
+        self, now: datetime, *, limit: int = 1, lease: int = 60, verbs: Collection[str] = ()
+    ) -> Sequence[Due]:
+        """Work due at `now`, of these verbs or of any; hidden from others for `lease` seconds."""
         with self._writing():
             free = models.Work.objects.using(self.alias).filter(visible__lte=now)
+            if verbs:
+                free = free.filter(verb__in=list(verbs))
             if database.is_postgres(self.alias):
                 free = free.select_for_update(skip_locked=True)
             taken = list(free.order_by("visible", "id")[:limit])
