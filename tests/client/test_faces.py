@@ -57,11 +57,40 @@ def test_the_steps_of_the_tuf_workflow(
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_options_may_stand_before_the_step_and_only_trusted_roles_are_json(
+    today: tuple[Provider, Site], tmp_path: Path
+) -> None:
+    """As other people's suites drive a client: they read each `.json` as the role of its name."""
+    provider, site = today
+    provider.publish(FIRST)
+    root, kept, targets = tmp_path / "root.json", tmp_path / "trusted", tmp_path / "targets"
+    root.write_bytes(provider.root)
+    where = ("tuf", "--metadata-dir", str(kept), "--metadata-url", f"{site.address}/metadata/")
+    assert cli.main([*where, "init", str(root)]) == 0
+    assert [one.name for one in kept.glob("*.json")] == ["root.json"]
+    assert cli.main([*where, "refresh"]) == 0
+    names = {one.stem for one in kept.glob("*.json")}
+    assert names == {"root", "timestamp", "snapshot", "targets"}
+    two = (f"manifests/{PRODUCT}/{FIRST.id}.json", f"routes/{PRODUCT}.json")
+    told = [word for name in two for word in ("--target-name", name)]
+    base = ("--target-base-url", f"{site.address}/targets/", "--target-dir", str(targets))
+    assert cli.main([*where, *told, *base, "download"]) == 0
+    assert len(list(targets.iterdir())) == 2
+
+
+@pytest.mark.parametrize("words", [["refresh"], ["--metadata-dir", "x", "download"]])
+def test_a_step_without_its_options_is_wrong_use(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["tuf", *words]) == 2
+    assert "--metadata-url" in capsys.readouterr().err
+
+
 def test_what_is_no_root_is_not_trusted(tmp_path: Path) -> None:
     root = tmp_path / "root.json"
     root.write_bytes(b'{"signed": {}}')
     assert cli.main(["tuf", "init", str(root), "--metadata-dir", str(tmp_path / "kept")]) == 1
-    assert not (tmp_path / "kept" / "trusted.root.json").exists()
+    assert not (tmp_path / "kept" / "first.root").exists()
 
 
 # the background mode

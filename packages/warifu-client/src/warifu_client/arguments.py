@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from warifu_client.words import LANGUAGES
@@ -14,6 +15,17 @@ exit codes: 0 done or nothing to do, 1 refused, 2 usage, 3 fault, 4 tried and un
   warifu-update check --product tool
   warifu-update apply --product tool
 """
+
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "init": ("metadata-dir",),
+    "refresh": ("metadata-dir", "metadata-url"),
+    "download": (
+        *("metadata-dir", "metadata-url"),
+        *("target-base-url", "target-dir", "target-name"),
+    ),
+}
+"""The options that each step of the TUF workflow needs."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,15 +80,20 @@ def _init(verb: argparse.ArgumentParser) -> None:
 
 
 def _tuf(verb: argparse.ArgumentParser) -> None:
+    """Options stand before the step or after it: suites differ in which they write."""
     steps = verb.add_subparsers(dest="step", required=True)
-    init = steps.add_parser("init", help="trust this root from now on")
-    init.add_argument("root", type=Path)
-    refresh = steps.add_parser("refresh", help="bring the top-level metadata")
-    download = steps.add_parser("download", help="bring one target")
-    for step in (refresh, download):
-        step.add_argument("--metadata-url", required=True)
-    download.add_argument("--target-base-url", required=True)
-    download.add_argument("--target-name", required=True)
-    download.add_argument("--target-dir", required=True, type=Path)
+    steps.add_parser("init", help="trust this root from now on").add_argument("root", type=Path)
+    steps.add_parser("refresh", help="bring the top-level metadata")
+    steps.add_parser("download", help="bring targets, each named by a --target-name")
+    _tuf_options(verb, None)
     for step in steps.choices.values():
-        step.add_argument("--metadata-dir", required=True, type=Path)
+        _tuf_options(step, argparse.SUPPRESS)
+
+
+def _tuf_options(parser: argparse.ArgumentParser, default: object) -> None:
+    """`default` is SUPPRESS for a step, so that it leaves alone what stood before it."""
+    for name in ("--metadata-url", "--target-base-url"):
+        parser.add_argument(name, default=default)
+    for name in ("--metadata-dir", "--target-dir"):
+        parser.add_argument(name, type=Path, default=default)
+    parser.add_argument("--target-name", action="append", default=default)

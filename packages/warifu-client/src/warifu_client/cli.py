@@ -10,6 +10,7 @@ from pathlib import Path
 
 from warifu_client import (
     applying,
+    arguments,
     background,
     bundle,
     health,
@@ -23,7 +24,6 @@ from warifu_client import (
     transport,
     words,
 )
-from warifu_client.arguments import parser
 from warifu_client.bundle import Question
 from warifu_client.ended import Ended
 from warifu_client.layout import Layout
@@ -35,12 +35,12 @@ from warifu_wire.canonical import Json
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.routes import Tree
 
-REFUSED, FAULTY = 1, 3
+REFUSED, USAGE, FAULTY = 1, 2, 3
 
 
-def main(arguments: Sequence[str] | None = None, checkpoint: Checkpoint = passing) -> int:
+def main(words_given: Sequence[str] | None = None, checkpoint: Checkpoint = passing) -> int:
     """Run one command; gives its exit code. Refusals and faults are one sentence, no traceback."""
-    told = parser().parse_args(arguments)
+    told = arguments.parser().parse_args(words_given)
     try:
         if told.verb == "tuf":
             return _tuf(told)
@@ -168,7 +168,12 @@ def _init(told: Namespace) -> int:
 
 
 def _tuf(told: Namespace) -> int:
-    """A step of the TUF workflow: 0 or 1, and nothing between."""
+    """A step of the TUF workflow: 0 or 1, and nothing between; 2 where an option is missing."""
+    needed = arguments.NEEDED[told.step]
+    missing = [f"--{name}" for name in needed if not getattr(told, name.replace("-", "_"))]
+    if missing:
+        print(f"warifu-update tuf {told.step}: {' '.join(missing)}?", file=sys.stderr)
+        return USAGE
     plain = transport.plain()
     try:
         if told.step == "init":
@@ -178,9 +183,9 @@ def _tuf(told: Namespace) -> int:
         else:
             at = (told.metadata_url, told.target_base_url, told.target_name, told.target_dir)
             steps.download(plain, told.metadata_dir, *at)
-    except (Refusal, Fault) as error:
+    except (Refusal, Fault, OSError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return REFUSED
     return 0
 
 

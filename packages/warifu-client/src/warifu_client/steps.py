@@ -7,7 +7,7 @@ as the updater uses it, seen from outside (TUF specification 1.0.34, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tuf.api import exceptions as tuf
@@ -19,7 +19,8 @@ from warifu_client.transport import Transport
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
 
-FIRST = "trusted.root.json"
+FIRST = "first.root"
+"""The root of `init`; no `.json`, since suites read every such file as a trusted role."""
 
 
 class _Plain(FetcherInterface):
@@ -51,11 +52,20 @@ def refresh(transport: Transport, metadata: Path, address: str) -> Updater:
 
 
 def download(
-    transport: Transport, metadata: Path, address: str, targets: str, name: str, folder: Path
-) -> Path:
-    """Refresh, find a target and bring it, unless the folder has it; raises as `refresh` does."""
+    transport: Transport,
+    metadata: Path,
+    address: str,
+    targets: str,
+    names: Iterable[str],
+    folder: Path,
+) -> list[Path]:
+    """Refresh once, then bring each target that the folder has not; raises as `refresh` does."""
     folder.mkdir(parents=True, exist_ok=True)
     updater = _refreshed(transport, metadata, address, targets, folder)
+    return [_brought(updater, name) for name in names]
+
+
+def _brought(updater: Updater, name: str) -> Path:
     with translated():
         found = updater.get_targetinfo(name)
         if found is None:
