@@ -15,9 +15,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from hypothesis import settings
 
+from tests.client import power
+from tests.client.power import Platter
 from warifu_wire.errors import Fault, Refusal
 
 CHANGES = (
@@ -27,6 +30,9 @@ CHANGES = (
 NIGHT = settings.get_current_profile_name() == "nightly"
 STRIDE = 1 if NIGHT else 5
 """At night every change is the last one once; in the gate every fifth."""
+WIDE = 1 if NIGHT else 17
+Survives: TypeAlias = Callable[[Callable[[], object], int], bool]
+"""Runs work that is cut off at its k-th change; whether it came to its end."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
@@ -41,8 +47,8 @@ class Counter:
         self.k = k
         self.end = end
         self.count = 0
-        self.dirty: set[str] = set()
-        """Files written and not flushed since."""
+        self.platter: Platter | None = None
+        """What is certain to be on disk, where the power goes and not only the process."""
 
     def step(self, name: str) -> None:
         """One change is about to happen."""
@@ -61,7 +67,6 @@ class Counter:
             path, _, flags = arguments
             if flags & WRITING and isinstance(path, str | os.PathLike):
                 self.step("open")
-                self.dirty.add(str(Path(path).absolute()))
 
         sys.addaudithook(opened)
 
@@ -69,18 +74,11 @@ class Counter:
         def counted(*arguments: object, **named: object) -> object:
             self.step(name)
             done = call(*arguments, **named)
-            self._written(name, arguments)
+            if name == "fsync" and self.platter is not None:
+                self.platter.flush(int(str(arguments[0])))
             return done
 
         return counted
-
-    def _written(self, name: str, arguments: tuple[object, ...]) -> None:
-        if name == "fsync":
-            self.dirty.discard(str(Path(f"/proc/self/fd/{arguments[0]}").readlink()))
-        elif name in {"replace", "rename"} and isinstance(arguments[1], str | os.PathLike):
-            old, new = (str(Path(str(one)).absolute()) for one in arguments[:2])
-            (self.dirty.add if old in self.dirty else self.dirty.discard)(new)
-            self.dirty.discard(old)
 
 
 def survived(work: Callable[[], object], k: int) -> bool:
@@ -91,23 +89,29 @@ def survived(work: Callable[[], object], k: int) -> bool:
     return _run(work, k, lambda counter, name: os.kill(os.getpid(), signal.SIGKILL))
 
 
-def survived_power(work: Callable[[], object], k: int) -> bool:
-    """As `survived`, but every file that was not flushed by then is empty or torn afterwards."""
-    reading, writing = os.pipe()
+def survived_power(root: Path, turn: int = 0) -> Survives:
+    """As `survived`, but it is the power that goes: of `root` there is what `power.rebuild` makes.
 
-    def cut(counter: Counter, name: str) -> None:
-        with open(writing, "wb") as stream:
-            stream.write("\0".join(sorted(counter.dirty)).encode())
-        os.kill(os.getpid(), signal.SIGKILL)
+    The ways a disk may choose take turns with k.
+    """
 
-    done = _run(work, k, cut)
-    os.close(writing)
-    with open(reading, "rb") as stream:
-        lost = [Path(one) for one in stream.read().decode().split("\0") if one]
-    for number, path in enumerate(lost):
-        if path.is_file():
-            os.truncate(path, path.stat().st_size // 2 if number % 2 else 0)
-    return done
+    def survives(work: Callable[[], object], k: int) -> bool:
+        kept = root.with_name(f"{root.name}.platter")
+
+        def cut(counter: Counter, name: str) -> None:
+            assert counter.platter is not None
+            counter.k = sys.maxsize
+            power.save(counter.platter, kept)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        done = _run(work, k, cut, root)
+        if not done:
+            ways = power.ways(k)
+            way = list(ways)[(k + turn) % len(ways)]
+            power.rebuild(root, power.load(kept), ways[way])
+        return done
+
+    return survives
 
 
 def survived_full_disk(work: Callable[[], object], k: int) -> bool:
@@ -124,12 +128,18 @@ def survived_full_disk(work: Callable[[], object], k: int) -> bool:
 FULL = 7
 
 
-def _run(work: Callable[[], object], k: int, end: Callable[[Counter, str], None]) -> bool:
+def _run(
+    work: Callable[[], object],
+    k: int,
+    end: Callable[[Counter, str], None],
+    root: Path | None = None,
+) -> bool:
     child = os.fork()
     if child == 0:
         code = 1
         try:
             counter = Counter(k, lambda name: end(counter, name))
+            counter.platter = None if root is None else power.begin(root)
             counter.watch()
             work()
             code = FULL if counter.count >= k else 0

@@ -25,6 +25,8 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from warifu.engines.targets import bundles, tree
+from warifu.engines.targets.store import FolderStore
 from warifu_wire import dsse, gates, plan, policy, routes
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
@@ -313,3 +315,24 @@ def everybody(seq: int) -> Plan:
             Stage("all", Audience.SHARE, WHOLE, 0, 0, 0, 0),
         ),
     )
+
+
+def bundled(
+    provider: Provider,
+    path: Path,
+    of: Digest,
+    *,
+    life: timedelta = timedelta(days=1),
+    signers: tuple[str, ...] = ("approver-1", "approver-2"),
+    change: Callable[[dict[str, bytes]], None] = lambda parts: None,
+) -> Path:
+    """A bundle of the published tree, its lease signed by these."""
+    store = FolderStore(provider.folder)
+    published = tree.load(store)
+    assert published is not None
+    parts = bundles.parts(published, store, PRODUCT, of)
+    now = provider.now().replace(microsecond=0)
+    lease = provider.sign(bundles.proposed(parts, of, now, life), *signers)
+    change(parts)
+    path.write_bytes(bundles.written(parts, lease))
+    return path

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.client.conftest import Clock
-from tests.client.provider import PRODUCT, Provider, release
+from tests.client.provider import Provider, bundled, release
 from tests.client.serving import Answer, Site
-from warifu.engines.targets import bundles, tree
-from warifu.engines.targets.store import FolderStore
 from warifu_client import applying, bundle, looking
 from warifu_client.bundle import Question
 from warifu_client.ended import End
 from warifu_client.machine import Machine
-from warifu_wire.digest import Digest
 from warifu_wire.errors import Refusal, Stopped
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Tree
@@ -34,27 +30,6 @@ def away(asked: object, answer: object) -> Answer:
     return Answer(503, b"")
 
 
-def made(
-    provider: Provider,
-    path: Path,
-    of: Digest,
-    *,
-    life: timedelta = DAY,
-    signers: tuple[str, ...] = ("approver-1", "approver-2"),
-    change: Callable[[dict[str, bytes]], None] = lambda parts: None,
-) -> Path:
-    """A bundle of the published tree, its lease signed by these."""
-    store = FolderStore(provider.folder)
-    published = tree.load(store)
-    assert published is not None
-    parts = bundles.parts(published, store, PRODUCT, of)
-    now = provider.now().replace(microsecond=0)
-    lease = provider.sign(bundles.proposed(parts, of, now, life), *signers)
-    change(parts)
-    path.write_bytes(bundles.written(parts, lease))
-    return path
-
-
 def yes(question: Question) -> bool:
     return True
 
@@ -67,7 +42,7 @@ def test_offline_a_new_machine_is_installed_when_the_member_says_so(
     machine: Machine, provider: Provider, site: Site, tmp_path: Path, clock: Clock
 ) -> None:
     provider.publish(FIRST)
-    file = made(provider, tmp_path / "first.bundle", FIRST.id)
+    file = bundled(provider, tmp_path / "first.bundle", FIRST.id)
     site.mischief = away
     asked: list[Question] = []
     with pytest.raises(Refusal, match="not-confirmed"):
@@ -89,7 +64,7 @@ def test_online_the_ordinary_check_decides_and_the_bundle_saves_the_bytes(
     provider.publish(FIRST)
     applying.apply(machine)
     provider.publish(FIRST, SECOND)
-    file = made(provider, tmp_path / "second.bundle", SECOND.id)
+    file = bundled(provider, tmp_path / "second.bundle", SECOND.id)
     site.asked.clear()
     assert bundle.install(machine, file, no).end is End.INSTALLED
     assert not any("/blobs/" in one.path for one in site.asked)
@@ -100,7 +75,7 @@ def test_online_a_stopped_bundle_is_refused(
     machine: Machine, provider: Provider, tmp_path: Path
 ) -> None:
     provider.publish(FIRST)
-    file = made(provider, tmp_path / "first.bundle", FIRST.id)
+    file = bundled(provider, tmp_path / "first.bundle", FIRST.id)
     provider.stop(FIRST.id)
     with pytest.raises(Stopped):
         bundle.install(machine, file, yes)
@@ -112,7 +87,7 @@ def test_offline_a_stop_that_this_machine_saw_holds(
     provider.publish(FIRST)
     applying.apply(machine)
     provider.publish(FIRST, SECOND)
-    file = made(provider, tmp_path / "second.bundle", SECOND.id)
+    file = bundled(provider, tmp_path / "second.bundle", SECOND.id)
     provider.stop(SECOND.id)
     with pytest.raises(Stopped):
         applying.apply(machine)
@@ -126,7 +101,7 @@ def test_offline_older_routes_than_this_machine_saw_are_refused(
     machine: Machine, provider: Provider, site: Site, tmp_path: Path
 ) -> None:
     provider.publish(FIRST)
-    file = made(provider, tmp_path / "first.bundle", FIRST.id)
+    file = bundled(provider, tmp_path / "first.bundle", FIRST.id)
     provider.publish(FIRST, SECOND)
     applying.look_for(machine)
     site.mischief = away
@@ -138,9 +113,9 @@ def test_a_lease_that_is_over_or_too_long_or_signed_by_one_is_refused(
     machine: Machine, provider: Provider, site: Site, tmp_path: Path, clock: Clock
 ) -> None:
     provider.publish(FIRST)
-    late = made(provider, tmp_path / "late.bundle", FIRST.id, life=timedelta(hours=1))
-    long = made(provider, tmp_path / "long.bundle", FIRST.id, life=timedelta(days=8))
-    one = made(provider, tmp_path / "one.bundle", FIRST.id, signers=("approver-1",))
+    late = bundled(provider, tmp_path / "late.bundle", FIRST.id, life=timedelta(hours=1))
+    long = bundled(provider, tmp_path / "long.bundle", FIRST.id, life=timedelta(days=8))
+    one = bundled(provider, tmp_path / "one.bundle", FIRST.id, signers=("approver-1",))
     site.mischief = away
     clock.pass_(3_600)
     for file, code in ((late, "lease-over"), (long, "lease-too-long"), (one, "signoff-missing")):
@@ -173,7 +148,7 @@ def test_any_changed_part_is_refused(
         part = next(one for one in parts if one.startswith(wanted))
         parts[part] = parts[part][:-1] + b"!"
 
-    file = made(provider, tmp_path / "changed.bundle", FIRST.id, change=change)
+    file = bundled(provider, tmp_path / "changed.bundle", FIRST.id, change=change)
     site.mischief = away
     with pytest.raises(Refusal, match=code):
         bundle.install(machine, file, yes)
@@ -197,7 +172,7 @@ def test_what_is_no_bundle_is_said_so(machine: Machine, tmp_path: Path) -> None:
 def test_a_release_that_is_not_offered_makes_no_bundle(provider: Provider, tmp_path: Path) -> None:
     provider.publish(FIRST)
     with pytest.raises(Refusal, match="not-offered"):
-        made(provider, tmp_path / "x.bundle", SECOND.id)
+        bundled(provider, tmp_path / "x.bundle", SECOND.id)
 
 
 def test_offline_nothing_goes_back(
@@ -205,7 +180,7 @@ def test_offline_nothing_goes_back(
 ) -> None:
     """The routes in the bundle lead a machine on the second release nowhere."""
     provider.publish(FIRST, SECOND)
-    file = made(provider, tmp_path / "first.bundle", FIRST.id)
+    file = bundled(provider, tmp_path / "first.bundle", FIRST.id)
     applying.apply(machine)
     assert looking.current(machine).tree is Tree.INTACT
     site.mischief = away

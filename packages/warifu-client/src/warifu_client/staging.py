@@ -92,8 +92,10 @@ def _place(machine: Machine, tree: Path, member: Member, source: Path | None) ->
         return
     wanted = MODES[member.mode]
     origin = source or stored
-    if source is None and stored.stat().st_nlink == 1:
+    state = stored.stat() if source is None else None
+    if state is not None and state.st_nlink == 1 and stat.S_IMODE(state.st_mode) != wanted:
         stored.chmod(wanted)
+        _flush_file(stored)  # the bytes were flushed when they came; the mode is lost without this
     if stat.S_IMODE(origin.stat().st_mode) == wanted:
         try:
             target.hardlink_to(origin)
