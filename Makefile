@@ -34,12 +34,12 @@ help:  ## this list
 replay: $(RUN)  ## the main job: the whole road on real parts, then February 2012
 	@tools/debian/need replay
 	@$(COMPILED)
-	@$(BIN)/warifu-replay $(ARGS)
+	@$(BIN)/warifu-replay --keep out/replay $(ARGS)
 
-serve: $(RUN)  ## show the replayed road at http://127.0.0.1:8000
+serve: $(RUN)  ## show what `make replay` left: a page for every release and incident
 	@tools/debian/need replay
 	@$(COMPILED)
-	@$(BIN)/warifu serve $(ARGS)
+	@$(BIN)/warifu-replay show $(ARGS)
 
 test: .venv/ok  ## the gate: lint, types, architecture, tests, coverage floors
 	@tools/debian/need test

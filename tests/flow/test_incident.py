@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -262,8 +264,26 @@ def test_an_issued_report_is_an_event_with_its_place(road: Road, bad: Digest) ->
     event = report.issue(road.ledger, bad, made, "en", by="approver-1", now=road.now)
     assert event.facts["sha256"] == made.digest
     assert event.facts["ledger_seq"] == event.seq - 1
-    annex = documents.annexed(made, "en")
-    assert all(f"| {one.token} | {one.text} | #{one.seq} |" in annex for one in made.used)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_a_reports_page_names_the_event_of_every_fact(
+    road: Road, bad: Digest, language: str, tmp_path: Path
+) -> None:
+    entered(road, bad, "finding.recorded", "a <b>file</b> of the next release")
+    made = report.draft(road.ledger, bad, documents.template(language), words.style(language))
+    place = documents.save(made, language, tmp_path, trial=True)
+    page = ET.fromstring(place.read_text("utf-8").replace("<!doctype html>", ""))
+    told = " ".join("".join(page.itertext()).split())
+    assert "a <b>file</b> of the next release" in told
+    assert all(" ".join(one.split()) in told for line in made.text.splitlines()
+               for one in [line.lstrip("#- ")])  # fmt: skip
+    rows = [[cell.text for cell in row] for row in page.iter("tr")][1:]
+    assert [row[:3] for row in rows] == [[one.text, one.token, f"#{one.seq}"] for one in made.used]
+    assert page.get("lang") == language
+    note = {"ja": "試用の鍵", "en": "trial keys"}[language]
+    assert note in told
+    assert note not in documents.page(made, language, trial=False)
 
 
 def test_what_a_person_enters_is_marked_and_bounded(road: Road, bad: Digest) -> None:

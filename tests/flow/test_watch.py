@@ -108,7 +108,7 @@ class Post:
         )  # fmt: skip
         return watch.probe(
             self.ledger, self.statements, memory_signer("probe"), ToldBox(run),
-            product=PRODUCT, release=self.release, now=now,
+            product=PRODUCT, release=self.release,
         )  # fmt: skip
 
     def gate(self, **more: object) -> Event | None:

@@ -16,7 +16,7 @@ from tests.story.small import NOW, Small
 from warifu.app import notices, road
 from warifu.cli import main
 from warifu.engines.post.letters import Letter, print_letters
-from warifu_replay.told import Teller, Verdict, table
+from warifu_replay.told import Seen, Teller, Verdict, proofs
 from warifu_wire.errors import Refusal
 
 
@@ -60,7 +60,7 @@ def test_from_stop_to_report(small: Small, tmp_path: Path) -> None:
     out = tmp_path / "reports"
     files = run(small, "report", short, "--out", str(out)).split()
     assert len(files) == 2
-    assert "read from the wrong file" in next(out.glob("*.en.md")).read_text("utf-8")
+    assert "read from the wrong file" in next(out.glob("*.en.html")).read_text("utf-8")
     run(small, "remedy", short, code=1)
     assert "every link holds" in run(small, "ledger", "verify")
     assert "publication.stopped" in run(small, "ledger", "show", "--kind", "publication.stopped")
@@ -98,9 +98,9 @@ def test_a_name_no_font_has_is_not_printed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_table_names_every_story() -> None:
-    made = Verdict("a story", "this", "that", {"figure": 7})
-    assert table([made]).splitlines() == [
+def test_the_proofs_name_every_story() -> None:
+    made = Verdict("a story", "this", "that", Seen(), {"figure": 7})
+    assert proofs([made]).splitlines() == [
         "■ a story",
         "    wrong       this",
         "    stopped by  that",

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from tests.wire import machine, sample
 from warifu_replay import cells, fleet, fleet_table
 from warifu_replay.fleet import Scene, Told, counts
-from warifu_replay.fleet_cast import UNTIL_STOP, Traits, arrivals, profile
+from warifu_replay.fleet_cast import (
+    UNTIL_REMEDY,
+    UNTIL_STOP,
+    UNTIL_TOLD,
+    Traits,
+    arrivals,
+    profile,
+)
+from warifu_replay.told import Seen, Verdict
 from warifu_wire.check import Go
 from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Stopped
@@ -115,40 +123,55 @@ def test_as_it_was() -> None:
     assert affected.median == pytest.approx(232, abs=12)
     assert found.figures["held_at"].median == UNTIL_STOP
     assert found.figures["stopped_at"].occurred == 40
+    assert found.figures["detected_at"].most == UNTIL_TOLD
+    remedied = found.figures["remedied_at"]
+    assert remedied.low is not None
+    assert remedied.high is not None
+    assert remedied.low < UNTIL_REMEDY < remedied.high
 
 
 def test_a_failed_probe_offers_it_to_nobody() -> None:
     """Only production shows it: nobody is ever offered anything."""
-    scene = fleet_table.by_the_plan(Traits(0.85, volunteers=12), STEPS, probe=None)
+    scene = fleet_table.by_the_plan(Traits(0.85, volunteers=12), STEPS, passes=False)
     found = fleet_table.summary("probe", scene)
     assert found.figures["offered"].most == 0
+    assert found.figures["detected_at"].most == found.figures["held_at"].most == scene.probe
     assert found.figures["full_at"].occurred == 0
 
 
 def test_the_table() -> None:
-    """Every simulated row shows its interval and its parameters; what never came says so."""
+    """Every row is marked; a simulated one shows its interval, how often, and its parameters."""
     scene = fleet_table.by_the_plan(Traits(0.85, volunteers=12), STEPS)
     one = fleet_table.summary("members", scene)
-    rare = replace(one, name="rare", figures={**one.figures, "held_at": fleet_table.spread(
-        [3600.0, None, None])})  # fmt: skip
-    text = fleet_table.table([one, rare])
-    assert "12 [12, 12]" in text
-    assert "never" in text
-    assert "1.0 h [1.0, 1.0] in 1/3" in text
-    assert "q=0.85 install=0.6 report=0.5 members=2991 downloads=499 volunteers=12" in text
-    assert fleet_table.spread([None]).median is None
+    rare = replace(one, name="rare", figures={
+        **one.figures,
+        "held_at": fleet_table.spread([3600.0, None, None]),
+        "remedied_at": fleet_table.spread([None]),
+    })  # fmt: skip
+    told = Verdict("a story", "this", "that", Seen(3, 2, 1, 0, detected=6.0, stopped=8.0), {})
+    lines = cells.table(cells.rows([told], [one, rare])).splitlines()
+    assert lines[2].split("  ")[0] == "2012"
+    assert "499" in lines[2]
+    assert "12 h 06 min" in lines[2]
+    assert lines[3].split() == "a story real 3 2 1 0 6.0 s 8.0 s –".split()
+    assert "12 [12, 12]" in lines[4]
+    assert "1.0 h [1.0, 1.0] in 1/3" in lines[5]
+    assert lines[5].endswith("never")
+    assert "q=0.85 install=0.6 report=0.5 members=2991 downloads=499 volunteers=12" in lines[6]
 
 
 def test_the_cells_of_the_replay() -> None:
     """Every row is marked, carries its parameters, and follows q and the install share."""
-    found = cells.made(499, (0.85,), 0.6, 0.5, runs=2)
-    assert [one["simulated"] for one in cells.rows(found)] == [True] * 4
-    assert "q=0.85 install=0.6 report=0.5 members=499 downloads=83" in cells.table(found)
-    other = cells.made(499, (0.85,), 0.1, 0.5, runs=2)
+    found = cells.simulated(499, (0.85,), 0.6, 0.5, runs=2)
+    rows = cells.spelled(cells.rows([], found))
+    assert [one["mark"] for one in rows] == ["reported", *["simulated"] * 4]
+    assert "q=0.85 install=0.6 report=0.5 members=499 downloads=83" in str(rows[1]["parameters"])
+    other = cells.simulated(499, (0.85,), 0.1, 0.5, runs=2)
     assert [one.figures for one in found] != [one.figures for one in other]
-    figures = cells.rows(found)[0]["figures"]
+    figures = rows[1]["figures"]
     assert isinstance(figures, dict)
     assert figures["downloaded"]["runs"] == 2
+    assert rows[0]["figures"]["stopped"] == UNTIL_STOP  # type: ignore[index]
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

@@ -43,11 +43,11 @@ class Scene:
     """What is simulated: the stages, who is in the fleet, what is known beforehand.
 
     `downloads` is how many come until the 2012 stop, `q0` the alarm's baseline in millionths
-    (None: no alarm), `probe` after how many seconds the probe passes (None: it fails), `poll` how
-    long (seconds) somebody who was not offered it waits before asking again. `stop_at` is when a
-    person stops it, whatever the alarm says. Where `in_order` is set, places in the ramp follow the
-    order of arrival ("the first 40 who come"); `obeyed` says whether machines ask again before they
-    install (not so in 2012).
+    (None: no alarm), `probe` after how many seconds the probe's verdict is there and `passes` which
+    it is, `poll` how long (seconds) somebody who was not offered it waits before asking again.
+    `told_at` is when a person hears of it and `stop_at` when a person stops it, whatever the alarm
+    says. Where `in_order` is set, places in the ramp follow the order of arrival ("the first 40 who
+    come"); `obeyed` says whether machines ask again before they install (not so in 2012).
     """
 
     stages: tuple[Stage, ...]
@@ -55,10 +55,12 @@ class Scene:
     members: int = 499
     downloads: int = 499
     q0: int | None = 20_000
-    probe: float | None = 60.0
+    probe: float = 60.0
+    passes: bool = True
     poll: float = 3_600.0
     horizon: float = UNTIL_STOP
     in_order: bool = False
+    told_at: float | None = None
     stop_at: float | None = None
     obeyed: bool = True
 
@@ -77,14 +79,17 @@ class Told:
     affected: int
     exposed: int
     volunteers_affected: int
+    detected_at: float | None
     held_at: float | None
     stopped_at: float | None
+    remedied_at: float | None
     full_at: float | None
 
 
 @dataclass(slots=True)
 class _State:
     plan: Plan
+    detected: float | None
     gate: Gate | None = None
     stage: int = 0
     opened: float = 0.0
@@ -132,12 +137,11 @@ def run(scene: Scene, rng: np.random.Generator) -> Told:
     """Draw a fleet and let the release meet it."""
     cast = drawn(scene.traits, scene.members, scene.downloads, scene.horizon, rng)
     ids = _ids(scene, cast, rng)
-    state = _State(_plan(scene, cast, ids))
+    state = _State(_plan(scene, cast, ids), scene.told_at)
     for member, comes in enumerate(cast.comes):
         if comes < scene.horizon:
             state.queue.append((float(comes), VISIT, member))
-    if scene.probe is not None:
-        state.queue.append((scene.probe, BEAT, -1))
+    state.queue.append((scene.probe, BEAT, -1))
     if scene.stop_at is not None:
         state.queue.append((scene.stop_at, PERSON, -1))
     heapq.heapify(state.queue)
@@ -152,10 +156,13 @@ def run(scene: Scene, rng: np.random.Generator) -> Told:
             _report(state, scene, cast, member, now)
         elif kind == PERSON:
             _halt(state, Level.STOP, now)
+        elif not scene.passes:
+            state.detected = now
+            _halt(state, Level.HOLD, now)
         else:
             heapq.heappush(state.queue, (now + EVERY, BEAT, -1))
         _gate(state, scene, cast, now, rng)
-    return _told(state, cast, scene)
+    return _told(state, cast, scene, rng)
 
 
 def admitted(
@@ -201,6 +208,8 @@ def _report(state: _State, scene: Scene, cast: Cast, member: int, now: float) ->
     state.bad_volunteers += failed and bool(cast.volunteer[member])
     if scene.q0 is None:
         return
+    if failed and state.detected is None:
+        state.detected = now
     levels = {
         alarm.judged(Evidence(Stream.FAILURES, (Count("all", state.k, state.n),), scene.q0)),
         alarm.judged(Evidence(Stream.CANARY, (Count("all", state.bad_volunteers, 1),), scene.q0)),
@@ -236,7 +245,7 @@ def _gate(state: _State, scene: Scene, cast: Cast, now: float, rng: np.random.Ge
     state.waiting = []
 
 
-def _told(state: _State, cast: Cast, scene: Scene) -> Told:
+def _told(state: _State, cast: Cast, scene: Scene, rng: np.random.Generator) -> Told:
     until = scene.horizon if state.held is None or not scene.obeyed else state.held
     would = [member for member in state.taken if cast.installs[member]]
     did = [
@@ -245,6 +254,8 @@ def _told(state: _State, cast: Cast, scene: Scene) -> Told:
         if state.taken[member] + float(cast.takes[member]) - scene.traits.tells < until
     ]
     hit = [member for member in did if cast.fails[member]]
+    traits = scene.traits
+    mends = float(rng.lognormal(np.log(traits.mends), traits.mends_spread))
     return Told(
         offered=len(state.offered),
         downloaded=len(state.taken),
@@ -252,8 +263,10 @@ def _told(state: _State, cast: Cast, scene: Scene) -> Told:
         affected=len(hit),
         exposed=sum(1 for member in would if cast.fails[member]),
         volunteers_affected=sum(1 for member in hit if cast.volunteer[member]),
+        detected_at=state.detected,
         held_at=state.held,
         stopped_at=state.stopped,
+        remedied_at=None if state.held is None else state.held + mends,
         full_at=state.full,
     )
 

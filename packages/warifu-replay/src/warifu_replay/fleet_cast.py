@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 Seconds = NDArray[np.float64]
 
 START_HOUR = 13 + 23 / 60
+UNTIL_TOLD = 12 * 3600 + 6 * 60
 UNTIL_STOP = 22 * 3600 + 18 * 60
+UNTIL_REMEDY = 47 * 3600 + 15 * 60
 BY_HOUR = (3, 2, 1, 1, 1, 2, 4, 8, 18, 30, 34, 34, 26, 32, 34, 34, 32, 30, 26, 22, 18, 14, 10, 6)
 """How busy each hour of a weekday is, in parts; a Sunday has half of it."""
 SUNDAY = 0.5
@@ -27,7 +29,8 @@ class Traits:
     """How a fleet behaves: shares in [0, 1], delays in seconds.
 
     `fails` is q, `installs` f, `reports` p; an install follows the download after a log-normal
-    delay, its report `tells` seconds later.
+    delay, its report `tells` seconds later. `mends` is how long people take from the hold to the
+    remedy, log-normal too: by default as long as in 2012.
     """
 
     fails: float
@@ -37,6 +40,8 @@ class Traits:
     delay: float = 1_200.0
     spread: float = 1.0
     tells: float = 300.0
+    mends: float = UNTIL_REMEDY - UNTIL_STOP
+    mends_spread: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)

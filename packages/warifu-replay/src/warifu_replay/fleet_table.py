@@ -9,12 +9,11 @@ import numpy as np
 
 from warifu_replay import fleet
 from warifu_replay.fleet import Scene, Told, counts
-from warifu_replay.fleet_cast import UNTIL_STOP, Traits
+from warifu_replay.fleet_cast import UNTIL_STOP, UNTIL_TOLD, Traits
 from warifu_wire.plan import Audience, Stage
 from warifu_wire.stops import WHOLE
 
 LEAST_RUNS = 20
-HEADS = ("", "offered", "downloaded", "installed", "affected", "held", "stopped", "everybody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ class Summary:
         return (
             f"q={traits.fails:g} install={traits.installs:g} report={traits.reports:g} "
             f"members={scene.members} downloads={scene.downloads} "
-            f"volunteers={traits.volunteers} q0={scene.q0} runs={self.figures['offered'].runs}"
+            f"volunteers={traits.volunteers} q0={scene.q0} mends={traits.mends / 3600:.2f}h "
+            f"runs={self.figures['offered'].runs}"
         )
 
 
@@ -67,7 +67,7 @@ def spread(values: Sequence[float | None]) -> Spread:
 
 
 def as_in_2012(traits: Traits, members: int = 2_991, downloads: int = 499) -> Scene:
-    """Everybody at once, no probe, no alarm, stopped by a person after 22 h 18 min, disobeyed."""
+    """Everybody at once, no probe, no alarm; told and stopped by people when it was, disobeyed."""
     everybody = Stage("all", Audience.SHARE, WHOLE, members, 0, 0, 0)
     stages = (Stage("own", Audience.OWN, 0, 0, 0, 0, 0), everybody)
     return Scene(
@@ -75,6 +75,7 @@ def as_in_2012(traits: Traits, members: int = 2_991, downloads: int = 499) -> Sc
         q0=None,
         probe=0.0,
         horizon=UNTIL_STOP + 1.0,
+        told_at=UNTIL_TOLD,
         stop_at=UNTIL_STOP,
         obeyed=False,
     )
@@ -85,43 +86,15 @@ def by_the_plan(
     steps: Iterable[tuple[int, int]],
     members: int = 2_991,
     downloads: int = 499,
-    probe: float | None = 60.0,
+    passes: bool = True,
     days: float = 1.0,
 ) -> Scene:
     """The probe first, then volunteers, then stages by count, with the alarm all along."""
     stages = counts(
         *(one for one in steps if one[0] < members), members=members, canary=traits.volunteers
     )
-    return Scene(stages, traits, members, downloads, probe=probe, horizon=days * 86_400)
-
-
-def table(found: Sequence[Summary]) -> str:
-    """The summaries as a table for people: each figure with its 95 % interval, all simulated."""
-    rows: list[tuple[str, ...]] = [HEADS]
-    for one in found:
-        numbers = tuple(_number(one.figures[name]) for name in HEADS[1:5])
-        times = tuple(_time(one.figures[name]) for name in ("held_at", "stopped_at", "full_at"))
-        rows.append((one.name, *numbers, *times))
-    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return "\n".join((*lines, *(f"{one.name}: {one.parameters()}" for one in found)))
+    return Scene(stages, traits, members, downloads, passes=passes, horizon=days * 86_400)
 
 
 def _figures(told: Sequence[Told], name: str) -> list[float | None]:
     return [getattr(one, name) for one in told]
-
-
-def _number(one: Spread) -> str:
-    return "-" if one.median is None else f"{one.median:.0f} [{one.low:.0f}, {one.high:.0f}]"
-
-
-def _time(one: Spread) -> str:
-    if one.median is None or one.low is None or one.high is None:
-        return "never"
-    hours = (f"{value / 3600:.1f}" for value in (one.median, one.low, one.high))
-    median, low, high = hours
-    often = "" if one.occurred == one.runs else f" in {one.occurred}/{one.runs}"
-    return f"{median} h [{low}, {high}]{often}"

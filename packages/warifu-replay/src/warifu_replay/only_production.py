@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from warifu.model.verification import Verified
 from warifu_replay.hosts import Edition
-from warifu_replay.told import Verdict
+from warifu_replay.told import Seen, Verdict
 from warifu_replay.town import Town
 from warifu_wire.errors import Fault
 
@@ -21,18 +21,18 @@ def tell(town: Town, program: Verified) -> Verdict:
     opened = list(town.house.ledger.events(kind="gate.opened", subject=release))
     if opened:
         raise Fault("a share was opened", needed="share 0 until the probe passes")
-    offered = [
-        one.number for one in town.members if one.update("check").facts.get("end") == "offered"
-    ]
-    if offered:
+    if offered := town.offered():
         raise Fault(f"offered to {offered}", needed="nobody offered")
     town.told(f"held at once; offered to 0 of {len(town.members)} machines")
     published = next(town.house.ledger.events(kind="publication.opened"))
     in_force = next(town.house.ledger.events(kind="stop.in-force", subject=release))
+    seen = Seen(
+        detected=(failed.at - published.at).total_seconds(),
+        stopped=(in_force.at - published.at).total_seconds(),
+    )
     figures: dict[str, object] = {
         "host": f"production {Edition.NEXT}, staging {Edition.TODAY}",
-        "offered to": "0 members (2012: 499 downloads)",
-        "held after": f"{(in_force.at - published.at).total_seconds():.0f} s (2012: 22 h 18 min)",
+        "failure": f"{failed.facts['failure']!s:.60}",
     }
     wrong = "production's host is a newer one in which the plug-in does not load"
-    return Verdict(STORY, wrong, "the probe, before any share", figures)
+    return Verdict(STORY, wrong, "the probe, before any share", seen, figures)

@@ -1,19 +1,37 @@
-"""How the replay tells what it proves: a line as it happens, and one table at the end."""
+"""How the replay tells what it proves: a line as it happens, and a verdict for each story."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a story's real machines came to: members, and seconds after publication.
+
+    A time is None where there was nothing to detect, stop or mend.
+    """
+
+    offered: int = 0
+    downloaded: int = 0
+    installed: int = 0
+    affected: int = 0
+    detected: float | None = None
+    stopped: float | None = None
+    remedied: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """A story's end: what was wrong, what stopped it, and the figures seen."""
+    """A story's end: what was wrong, what stopped it, its cells of the table, and the proof."""
 
     story: str
     wrong: str
     stopped_by: str
+    seen: Seen
     figures: dict[str, object]
 
 
@@ -37,8 +55,8 @@ class Teller:
             print(text, file=sys.stderr, flush=True)
 
 
-def table(verdicts: list[Verdict]) -> str:
-    """The stories as one table for people."""
+def proofs(verdicts: Sequence[Verdict]) -> str:
+    """The stories with what was seen, for people."""
     lines = []
     for one in verdicts:
         lines += [

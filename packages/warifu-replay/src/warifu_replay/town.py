@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,8 @@ from warifu_wire.manifest import Kind
 from warifu_wire.routes import Known
 
 Told = Callable[[str], None]
+AUTHORITY, SOURCE = "authority", "source"
+"""The folders of the authority, and of the program's repository, in a town."""
 APPROVERS = ("approver-1", "approver-2")
 ONCALL = "oncall-1"
 CA_PASSPHRASE = "authority-passphrase"  # noqa: S105 - of a trial authority
@@ -127,6 +129,21 @@ class Town:
                 raise Fault(f"no {kind} of {subject or 'anything'}: {log}", needed="the worker")
             time.sleep(0.2)
 
+    def offered(self) -> list[str]:
+        """The members whose machines are offered something now."""
+        found: list[str] = []
+
+        def asked(one: Member) -> None:
+            if one.update("check").facts.get("end") == "offered":
+                found.append(one.number)
+
+        each(self.members, asked)
+        return sorted(found)
+
+    def first(self, kind: str, after: int) -> datetime:
+        """When the first event of a kind came after one that had this number."""
+        return next(self.house.ledger.events(kind=kind, after=after)).at
+
     def join(self, *seats: Seat) -> None:
         """Members with a host, Ver1.00 installed by hand, an updater and a certificate."""
         joined = [self._seated(number, seat) for number, seat in enumerate(seats, 1)]
@@ -178,20 +195,19 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def found(folder: Path, story: Story, told: Told, stack: ExitStack) -> Town:
-    """Build the town: repository, authority, hosts, house, and the two servers."""
-    lines = source.lay(folder / "source", story)
+def found(folder: Path, story: Story, told: Told, stack: ExitStack, ports: tuple[int, int]) -> Town:
+    """Build the town: repository, authority, hosts, house, and the two servers on these ports."""
+    lines = source.lay(folder / SOURCE, story)
     told(f"the tool's git repository: released, approved, next (planned {story.planned})")
-    ca_address = f"http://127.0.0.1:{running.free_port()}"
-    ca_folder = folder / "authority"
+    address, ca_address = (f"http://127.0.0.1:{port}" for port in ports)
+    ca_folder = folder / AUTHORITY
     authority = authorities.found(
         ca_folder, CA_PASSPHRASE, url=ca_address, name="Example Authority", name_ja="模擬認証局",
         tokens={}, kinds=authorities.KINDS,
     )  # fmt: skip
-    _serve_authority(stack, ca_folder, ca_address, folder)
+    stack.enter_context(authority_at(ca_folder, ca_address))
     _samples(folder / "samples", ca_address)
     trees = {edition: hosts.lay(folder / "hosts" / edition, edition) for edition in Edition}
-    address = f"http://127.0.0.1:{running.free_port()}"
     production = folder / "production-host"
     service = f'[service]\nstate = "{folder / "state"}"\naddress = "{address}"\n\n'
     rollout = f"[rollout]\nmembers = {story.members}\nstages = []\nfinished = []\nsoak = 1\n\n"
@@ -217,11 +233,12 @@ def found(folder: Path, story: Story, told: Told, stack: ExitStack) -> Town:
     return town
 
 
-def _serve_authority(stack: ExitStack, folder: Path, address: str, home: Path) -> None:
+def authority_at(folder: Path, address: str) -> AbstractContextManager[None]:
+    """The authority of that folder, answering at an address while it is entered."""
     port = address.rpartition(":")[2]
     words = ("warifu_ca", "serve", str(folder), "--port", port, "--passphrase-fd", "0")
     given = CA_PASSPHRASE.encode()
-    stack.enter_context(running.server(words, address, home / "authority.log", given))
+    return running.server(words, address, folder.parent / "authority.log", given)
 
 
 def _samples(folder: Path, authority: str) -> None:

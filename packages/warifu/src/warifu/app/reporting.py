@@ -24,7 +24,9 @@ def issue(
 ) -> tuple[Path, ...]:
     """Write and issue the report in Japanese and English, read at one place of the ledger."""
     drafts = {language: draft(house, release, language) for language in words.LANGUAGES}
-    files = tuple(documents.save(one, language, folder) for language, one in drafts.items())
+    files = tuple(
+        documents.save(one, language, folder, trial=house.trial) for language, one in drafts.items()
+    )
     for language, one in drafts.items():
         reports.issue(house.ledger, release, one, language, by=by, now=now)
     return files

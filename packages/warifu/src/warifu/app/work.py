@@ -51,14 +51,20 @@ class Tried:
 
 
 def run(
-    house: House, now: datetime, limit: int = 50, *, verbs: Collection[str] = ()
+    house: House,
+    clock: Callable[[], datetime],
+    limit: int = 50,
+    *,
+    verbs: Collection[str] = (),
 ) -> tuple[Tried, ...]:
     """Try the work that is due, oldest first; what fails is due again later, and never lost.
 
-    `verbs` are the ones to be done here, all of them by default.
+    `verbs` are the ones to be done here, all of them by default. Each piece has its own time: what
+    follows a slow one happened after it.
     """
     tried: list[Tried] = []
     while len(tried) < limit:
+        now = clock()
         claimed = house.ledger.claim(now, limit=1, verbs=verbs)
         if not claimed:
             break
@@ -69,7 +75,7 @@ def run(
             why = str(error)
         if why:
             wait = RETRY[min(due.tries, len(RETRY) - 1)]
-            house.ledger.again(due, now + timedelta(seconds=wait), why)
+            house.ledger.again(due, clock() + timedelta(seconds=wait), why)
         else:
             house.ledger.done(due)
         tried.append(Tried(due.work.verb, due.work.subject, why))
@@ -108,7 +114,7 @@ def _widen(house: House, due: Due, now: datetime) -> bool:
     return event is not None
 
 
-def _probe(house: House, due: Due, now: datetime) -> bool:
+def _probe(house: House, due: Due, _now: datetime) -> bool:
     """The release that is due again, or every one that began with this publication."""
     road = house.repository.current(house.product).road
     again = due.work.facts.get("release")
@@ -121,7 +127,6 @@ def _probe(house: House, due: Due, now: datetime) -> bool:
                 probing.box(house),
                 product=house.product,
                 release=one.id,
-                now=now,
             )
     return True
 

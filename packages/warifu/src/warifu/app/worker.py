@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ TICK = 0.5
 SHARE = 10
 """The lease is signed again after a tenth of its life."""
 LOOK = timedelta(seconds=5)
+AGAIN = 5
+"""Seconds until a worker that fell goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,15 @@ class Beat:
 
 
 def beat(
-    house: House, last: Beat, now: datetime, told: Callable[[str], None], pace: Pace = Pace()
+    house: House,
+    last: Beat,
+    clock: Callable[[], datetime],
+    told: Callable[[str], None],
+    pace: Pace = Pace(),
 ) -> Beat:
     """One round; whatever refuses is told and tried again at the next."""
     leased, looked = last.leased, last.looked
+    now = clock()
     every = timedelta(seconds=house.config.policy.lease) / SHARE
     try:
         if leased is None or now - leased >= every:
@@ -40,8 +48,9 @@ def beat(
             leased = now
             for one in renewal.warnings:
                 told(f"{one.role} expires {one.expires:%Y-%m-%d}: {one.needed}")
-        for tried in work.run(house, now, verbs=work.QUICK):
+        for tried in work.run(house, clock, verbs=work.QUICK):
             told(tried.line)
+        now = clock()
         if looked is None or now - looked >= LOOK:
             look(house, now, pace)
             looked = now
@@ -50,10 +59,12 @@ def beat(
     return Beat(leased, looked)
 
 
-def toil(house: House, now: datetime, told: Callable[[str], None], limit: int = 1) -> None:
+def toil(
+    house: House, clock: Callable[[], datetime], told: Callable[[str], None], limit: int = 1
+) -> None:
     """Some of the slow work: probes, and patches for those who hold something earlier."""
     try:
-        for tried in work.run(house, now, limit, verbs=work.SLOW):
+        for tried in work.run(house, clock, limit, verbs=work.SLOW):
             told(tried.line)
     except (Refusal, Fault) as error:
         told(str(error))
@@ -82,8 +93,12 @@ def run(
 ) -> None:
     """Beat until ended."""
     last = Beat()
-    while not ended.wait(TICK):
-        last = beat(house, last, clock(), told)
+
+    def turn() -> None:
+        nonlocal last
+        last = beat(house, last, clock, told)
+
+    _lasting(turn, told, ended)
 
 
 def run_slowly(
@@ -93,5 +108,21 @@ def run_slowly(
     ended: threading.Event,
 ) -> None:
     """Toil until ended, beside `run` and with a house of its own."""
+    _lasting(lambda: toil(house, clock, told), told, ended)
+
+
+def _lasting(
+    turn: Callable[[], None], told: Callable[[str], None], ended: threading.Event
+) -> None:
+    """Turn after turn until ended.
+
+    What nobody foresaw ends one turn, never the lease: it is told in full, and the worker goes on
+    after `AGAIN` seconds.
+    """
     while not ended.wait(TICK):
-        toil(house, clock(), told)
+        try:
+            turn()
+        except Exception as error:  # a defect of ours, whatever it is
+            told(f"the worker fell, and goes on in {AGAIN} s: {error!r}")
+            traceback.print_exc()
+            ended.wait(AGAIN)

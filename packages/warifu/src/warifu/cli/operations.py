@@ -38,9 +38,9 @@ def work_(said: Said) -> None:
     """
     house = said.house()
     done: list[str] = []
-    leased = worker.beat(house, worker.Beat(), clock(), done.append)
-    worker.toil(house, clock(), done.append, limit=50)
-    worker.beat(house, leased, clock(), done.append)
+    leased = worker.beat(house, worker.Beat(), clock, done.append)
+    worker.toil(house, clock, done.append, limit=50)
+    worker.beat(house, leased, clock, done.append)
     said.tell("\n".join(done) or "nothing was due", done=done)
 
 

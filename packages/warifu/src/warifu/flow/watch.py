@@ -54,7 +54,6 @@ def probe(
     *,
     product: str,
     release: Digest,
-    now: Instant,
 ) -> Event:
     """Let the box try what production serves; sign and record its verdict, passed or failed."""
     run = box.run(product, release)
@@ -66,7 +65,7 @@ def probe(
         Draft(
             "probe.passed" if run.passed else "probe.failed",
             release,
-            now,
+            run.ended,
             WATCHER,
             {
                 "failure": run.failure,

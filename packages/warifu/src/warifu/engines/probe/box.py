@@ -31,7 +31,7 @@ class MachineBox:
     machines: Machines
     steps: tuple[Step, ...]
     known: Mapping[str, str]
-    now: Callable[[], Instant] = lambda: datetime.now(UTC)
+    now: Callable[[], Instant] = lambda: datetime.now(UTC).replace(microsecond=0)
 
     def run(self, product: str, release: Digest) -> Run:
         """Fetch one release back, then every step in order on each machine it is meant for."""

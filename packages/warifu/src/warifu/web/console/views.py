@@ -20,7 +20,7 @@ from warifu.app import words as told
 from warifu.app.house import House, clock
 from warifu.app.keys import Office
 from warifu.engines.ledger import queries
-from warifu.web.console import prose
+from warifu.model.prose import blocks
 from warifu.web.console.words import LANGUAGES, words
 from warifu_wire.digest import digest
 from warifu_wire.errors import Fault, Refusal
@@ -87,7 +87,7 @@ def incident(request: HttpRequest, house: House, wanted: str) -> Shown:
     found = digest(wanted)
     report = reading.report(house, found, language if language in LANGUAGES else LANGUAGES[0])
     return "incident.html", {
-        "blocks": prose.blocks(report.text),
+        "blocks": blocks(report.text),
         "head": report.head,
         "used": report.used,
         "wanted": wanted,
