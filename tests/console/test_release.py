@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.story import small as stories
 from tests.story.small import NOW, Small
-from warifu.app import halting, reading, reporting, road
+from warifu.app import halting, reading, reporting, road, standing
 from warifu.app.house import House
 from warifu.web.pages import pages
 from warifu_wire.digest import Digest
@@ -98,6 +99,20 @@ def test_the_incident_is_the_report_with_the_events_it_rests_on(
     assert found not in text
     seq, head = house.ledger.head()
     assert f"#{seq} {head}" in text
+
+
+def test_what_is_offered_no_more_is_found_by_its_incident(
+    show: Callable[[str], tuple[str, str]], house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = stories.release(house)
+    bare = replace(standing.standing(house), releases=())
+    monkeypatch.setattr(standing, "standing", lambda _: bare)
+    for language, heading, kind in (("en", "Former releases", "install"),
+                                    ("ja", "過去の版", "新規インストール")):  # fmt: skip
+        _, text = show(f"/?lang={language}")
+        assert heading in text
+        assert f"<td>{kind}</td>" in text
+        assert f"/incidents/{release}?lang={language}" in text
 
 
 def test_a_worker_that_does_nothing_is_called_dead(house: House) -> None:

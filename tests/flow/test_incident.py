@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -306,6 +307,35 @@ def test_no_incident_without_a_publication(road: Road) -> None:
         found = [one for one in road.ledger.events() if one.kind == "composition.made"]
         with pytest.raises(Refusal, match="no-incident"):
             incidents.read(release, found)
+
+
+def test_lines_stand_only_where_they_are_true_and_in_order_of_time(road: Road, bad: Digest) -> None:
+    road.later(hours=1)
+    for audience in ("issued", "downloaded"):
+        facts = {"audience": audience, "count": 7, "release": bad}
+        road.ledger.append(
+            Draft("mailing.handed-over", "m", road.now, "post", facts, key=audience)  # type: ignore[arg-type]
+        )
+    template = """\
+?mailing.handed-over {{time mailing.handed-over}} posted
+?publication.stopped {{time publication.stopped}} stopped
+{{time publication.opened}} opened
+text
+?mailing.handed-over audience=issued to those with certificates
+?mailing.handed-over audience=downloaded to those who downloaded
+?mailing.handed-over other=downloaded never
+?mailing.composed never"""
+    text = report.draft(road.ledger, bad, template, STYLE).text.splitlines()
+    assert [one.split()[-1] for one in text[:3]] == ["opened", "stopped", "posted"]
+    assert text[3:] == ["text", "to those who downloaded"]
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_the_report_shows_times_of_this_country(road: Road, bad: Digest, language: str) -> None:
+    remedy.assess(road.ledger, bad, (), by="oncall-1", now=road.now)
+    text = drafts(road, bad)[language]
+    assert words.moment(road.now, language) in text
+    assert not re.search(r"\d{4}-\d\d-\d\dT", text)
 
 
 STYLE = reports.Style(datetime.isoformat, str, lambda event: event.kind)

@@ -46,7 +46,7 @@ def test_a_fallen_worker_is_told_and_begins_anew(
     worker.run(house, lambda: START, told.append, ended)
     assert repository.leases == 2
     assert len(told) == 1
-    assert "begins anew" in told[0]
+    assert "goes on" in told[0]
     assert "a defect" in told[0]
     assert "Traceback" in capsys.readouterr().err
 

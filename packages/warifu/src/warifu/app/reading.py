@@ -14,18 +14,30 @@ from warifu.model import incident
 from warifu.model.incident import Entry
 from warifu.model.report import Report
 from warifu_wire.canonical import Json
-from warifu_wire.digest import Digest
+from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Refusal
+from warifu_wire.fields import text, texts
 
 LATE = timedelta(minutes=1)
 """Work that waits longer than this has no worker."""
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A release that was published and is offered no more; `halted`: it was stopped or held."""
+
+    id: Digest
+    kind: str
+    label: str
+    halted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
-    """The standing, the work nobody did, and whether the lease is alive."""
+    """The standing, what came before, the work nobody did, and whether the lease is alive."""
 
     standing: Standing
+    past: tuple[Past, ...]
     late: tuple[queries.Waiting, ...]
     leased: bool
 
@@ -54,7 +66,8 @@ def home(house: House, now: datetime) -> Home:
     """The first page."""
     late = queries.waiting(alias(house), now - LATE)
     dying = {one.role for one in house.repository.expiring(now)}
-    return Home(standing.standing(house), tuple(late), "timestamp" not in dying)
+    here = standing.standing(house)
+    return Home(here, _past(house, here), tuple(late), "timestamp" not in dying)
 
 
 def release(house: House, wanted: Digest) -> Release:
@@ -71,6 +84,18 @@ def release(house: House, wanted: Digest) -> Release:
     }
     found = [one for one in standing.standing(house).releases if one.id == wanted]
     return Release(wanted, rows, found[0] if found else None, timeline(house, wanted))
+
+
+def _past(house: House, here: Standing) -> tuple[Past, ...]:
+    """The releases that were published and are offered no more, by their labels."""
+    offered = {one.id for one in here.releases}
+    halted = {one.release for one in house.repository.current(house.product).stops.entries}
+    rows = ((key, row) for key, row in house.ledger.rows("publication") if key not in offered)
+    found = (
+        Past(digest(key), text(row["kind"]), " ".join(texts(row["labels"]).values()), key in halted)
+        for key, row in rows
+    )
+    return tuple(sorted(found, key=lambda one: one.label))
 
 
 def timeline(house: House, wanted: Digest) -> tuple[Entry, ...]:

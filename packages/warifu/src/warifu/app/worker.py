@@ -111,9 +111,7 @@ def run_slowly(
     _lasting(lambda: toil(house, clock, told), told, ended)
 
 
-def _lasting(
-    turn: Callable[[], None], told: Callable[[str], None], ended: threading.Event
-) -> None:
+def _lasting(turn: Callable[[], None], told: Callable[[str], None], ended: threading.Event) -> None:
     """Turn after turn until ended.
 
     What nobody foresaw ends one turn, never the lease: it is told in full, and the worker goes on

@@ -2,15 +2,17 @@
 
 `{{time KIND}}`, `{{value KIND FIELD}}`, `{{count KIND}}` and `{{timeline}}` are the tokens; KIND
 is an event's kind, `first`/`last` before it chooses among several (last unless said). A line that
-begins with `?KIND ` stands only where such an event is.
+begins with `?KIND ` stands only where such an event is, one with `?KIND FIELD=VALUE ` only where
+the last of them has that fact. Lines in a row that then begin with a time stand in its order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from warifu.model.incident import Incident, timeline
 from warifu.model.ledger import Event
@@ -19,6 +21,8 @@ from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Malformed, Refusal
 
 _TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
+_TIME = re.compile(r"\{\{time [^{}]*\}\}")
+_CONDITION = re.compile(r"\?(?P<kind>\S+) (?:(?P<field>[a-z_]+)=(?P<value>\S+) )?")
 _LITERAL = re.compile(r"\d")
 _CLAIMS = ("全て", "すべて", "直ちに", "十分に", "immediately", "all members", "fully")
 
@@ -66,18 +70,15 @@ def render(template: str, incident: Incident, style: Style, head: tuple[int, Dig
             used.append(Used(match[1].strip(), text, event.seq, event.source == "H"))
         return text
 
-    lines = [
-        _TOKEN.sub(fill, line)
-        for raw in template.splitlines()
-        if (line := _standing(raw, incident)) is not None
-    ]
-    return Report("\n".join(lines) + "\n", tuple(used), head)
+    standing = (_standing(raw, incident) for raw in template.splitlines())
+    lines = _timely((line for line in standing if line is not None), incident)
+    return Report("\n".join(_TOKEN.sub(fill, one) for one in lines) + "\n", tuple(used), head)
 
 
 def lint(template: str, incident: Incident) -> None:
     """Raises `Refusal` where prose has a fact of its own, or a claim that no event bears out."""
     for number, raw in enumerate(template.splitlines(), 1):
-        prose = _TOKEN.sub("", raw.partition(" ")[2] if raw.startswith("?") else raw)
+        prose = _TOKEN.sub("", _CONDITION.sub("", raw))
         if _LITERAL.search(prose):
             raise Refusal(
                 "literal-fact", needed="a token in place of the figure", line=number, text=prose
@@ -102,10 +103,27 @@ def lint(template: str, incident: Incident) -> None:
 
 def _standing(raw: str, incident: Incident) -> str | None:
     """The line without its condition, or None where the condition does not hold."""
-    if not raw.startswith("?"):
+    condition = _CONDITION.match(raw)
+    if condition is None:
         return raw
-    kind, _, line = raw[1:].partition(" ")
-    return line if incident.of(kind) else None
+    events = incident.of(condition["kind"])
+    field, value = condition["field"], condition["value"]
+    holds = bool(events) and (field is None or events[-1].facts.get(field) == value)
+    return raw[condition.end() :] if holds else None
+
+
+def _timely(lines: Iterable[str], incident: Incident) -> Iterator[str]:
+    """The lines, those in a row that begin with a time in the order of their times."""
+    for at_time, row in groupby(lines, key=lambda line: _TIME.match(line) is not None):
+        if at_time:
+            yield from sorted(row, key=lambda line: _first_time(line, incident))
+        else:
+            yield from row
+
+
+def _first_time(line: str, incident: Incident) -> datetime:
+    token = line[2 : line.index("}}")]
+    return _event(token.split()[1:], incident, token).at
 
 
 def _answer(token: str, incident: Incident, style: Style) -> tuple[str, Event | None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from warifu.model.ledger import Event
 from warifu.model.report import Style
+from warifu_wire import times
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Refusal
 
@@ -15,9 +17,11 @@ JST = ZoneInfo("Asia/Tokyo")
 LANGUAGES = ("ja", "en")
 _WEEKDAY = "月火水木金土日"
 _LONG = 16
+_DIGEST = re.compile("[0-9a-f]{64}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 _SAID: Mapping[str, tuple[str, str]] = {
-    "composition.made": ("プログラムを構成しました({kind})", "a {kind} program was composed"),
+    "composition.made": ("プログラムを構成しました", "a program was composed"),
     "composition.refused": ("構成を拒否しました({code})", "a composition was refused ({code})"),
     "verification.completed": ("検証作業を完了しました", "verification was completed"),
     "change.proposed": ("公開の内容を提案しました", "the change was proposed"),
@@ -27,6 +31,8 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "probe.passed": ("本番環境の動作確認に合格しました", "the production probe passed"),
     "probe.failed": ("本番環境の動作確認に失敗しました", "the production probe failed"),
     "gate.opened": ("段階配信 {stage} を開始しました", "stage {stage} was opened"),
+    "gate.in-force": ("段階配信が有効になりました", "the stage was in force"),
+    "gate.waits": ("次の段階を待っています", "the next stage waits"),
     "outcome.alarm": ("適用結果の警報が出ました", "the outcomes raised an alarm"),
     "case.alarm": ("問合せの警報が出ました", "cases at the desk raised an alarm"),
     "publication.held": ("公開を保留しました({by})", "publication was held by {by}"),
@@ -62,7 +68,7 @@ def style(language: str) -> Style:
         raise Refusal("no-language", needed=" or ".join(LANGUAGES), found=language)
     return Style(
         time=lambda at: moment(at, language),
-        value=spelled,
+        value=lambda value: spelled(value, language),
         line=lambda event: line(event, language),
     )
 
@@ -91,24 +97,28 @@ def said(event: Event, language: str) -> str:
     forms = _SAID.get(event.kind)
     if forms is None:
         return event.kind
-    facts = {"by": event.by} | {name: spelled(value) for name, value in event.facts.items()}
+    facts = {name: spelled(value, language) for name, value in event.facts.items()}
+    facts = {"by": event.by} | facts
     return forms[LANGUAGES.index(language)].format_map(_Known(facts))
 
 
-def spelled(value: Json) -> str:
-    """A fact's value in a sentence: figures with separators, digests short."""
+def spelled(value: Json, language: str) -> str:
+    """A fact's value in a sentence: figures with separators, digests short, times in JST."""
     match value:
         case bool() | None:
             return {True: "yes", False: "no", None: "–"}[value]
         case int():
             return f"{value:,}"
+        case str(text) if _DIGEST.fullmatch(text):
+            return text[:_LONG]
+        case str(text) if _INSTANT.fullmatch(text):
+            return moment(times.read(text), language)
         case str(text):
-            is_digest = len(text) == 64 and set(text) <= set("0123456789abcdef")
-            return text[:_LONG] if is_digest else text
+            return text
         case list(items):
-            return ", ".join(spelled(one) for one in items)
+            return ", ".join(spelled(one, language) for one in items)
         case dict(fields):
-            return ", ".join(f"{name} {spelled(one)}" for name, one in fields.items())
+            return ", ".join(f"{name} {spelled(one, language)}" for name, one in fields.items())
 
 
 class _Known(dict[str, str]):

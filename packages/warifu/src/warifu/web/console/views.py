@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from importlib import resources
 from typing import Concatenate, ParamSpec
@@ -41,8 +42,7 @@ def page(
     @wraps(show)
     def shown(request: HttpRequest, *named: Named.args, **more: Named.kwargs) -> HttpResponse:
         house: House = request.META[HOUSE]
-        asked = request.GET.get("lang", "")
-        language = asked if asked in LANGUAGES else LANGUAGES[0]
+        language = _language(request)
         status = 200
         try:
             template, context = show(request, house, *named, **more)
@@ -66,11 +66,24 @@ def page(
     return require_safe(shown)
 
 
+def _language(request: HttpRequest) -> str:
+    asked = request.GET.get("lang", "")
+    return asked if asked in LANGUAGES else LANGUAGES[0]
+
+
 @page
 def home(request: HttpRequest, house: House) -> Shown:
     """What is published, what waits, what runs out."""
-    del request
-    return "home.html", {"home": reading.home(house, clock())}
+    w = words(_language(request))
+    found = reading.home(house, clock())
+    return "home.html", {
+        "home": found,
+        "releases": [
+            replace(one, kind=w[one.kind], probed=w.get(one.probed, one.probed))
+            for one in found.standing.releases
+        ],
+        "past": [replace(one, kind=w[one.kind]) for one in found.past],
+    }
 
 
 @page
@@ -83,9 +96,7 @@ def release(request: HttpRequest, house: House, wanted: str) -> Shown:
 @page
 def incident(request: HttpRequest, house: House, wanted: str) -> Shown:
     """The incident's report and its timeline."""
-    language = request.GET.get("lang", "")
-    found = digest(wanted)
-    report = reading.report(house, found, language if language in LANGUAGES else LANGUAGES[0])
+    report = reading.report(house, digest(wanted), _language(request))
     return "incident.html", {
         "blocks": blocks(report.text),
         "head": report.head,
