@@ -72,7 +72,7 @@ def test_only_members_show_it(told: Told) -> None:
     release = bad(told)
     alarm = told.of("outcome.alarm", release)[0]
     stopped = told.of("publication.stopped", release)[0]
-    impact = told.of("impact.snapshot", release)[-1]
+    impact = told.of("impact.snapshot", release)[0]
     planned = told.of("remedy.planned", release)[0]
     published = told.of("remedy.published", release)[0]
     order = [one.seq for one in (alarm, stopped, impact, planned, published)]
