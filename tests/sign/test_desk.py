@@ -1,89 +1,79 @@
-"""The desktop face: closed to all but its own browser, and driven there through a member's day."""
+"""The desk over HTTP: closed to all but its own browser, and what each form and button does."""
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
+import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.sign.pki import APPLICATION, DAY, pdf, rsa_key
+from tests.sign.browser import Browser, ask, folder, opened
+from tests.sign.pki import APPLICATION, DAY, NOW, Authority, ec_key, pdf, rsa_key
 from tests.sign.program import PASSWORD
 from tests.sign.served import MEMBER, Served
-from warifu_ca import letters
-from warifu_sign import p12
-from warifu_sign.desk import pages
+from warifu_ca import letters, revoking
+from warifu_sign import kousei, p12
+from warifu_sign.certificate import serial
+from warifu_sign.desk import bodies, html, lists, pages
 from warifu_sign.desk.acts import Desk, Wish, wall_clock
+from warifu_sign.desk.forms import FORMS
+from warifu_sign.desk.home import fingerprint
 from warifu_sign.desk.server import DeskServer
 from warifu_sign.errors import Refusal
+from warifu_sign.keeper import remote
 from warifu_sign.keeper.remote import RemoteKey
+from warifu_sign.keys import LoadedKey
 
-expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
-SCREENS = Path(__file__).parents[2] / "docs" / "screens"
-
-
-@contextmanager
-def opened(home: Path) -> Iterator[DeskServer]:
-    server = DeskServer(Desk(home))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.desk.lock()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+NEW = "another horse 8 staple"
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskServer]:
-    with opened(tmp_path / "home") as server:
+    with opened(Desk(tmp_path / "home")) as server:
         yield server
 
 
-def ask(
-    server: DeskServer, method: str, path: str, body: bytes | None = None, **headers: str
-) -> tuple[int, dict[str, str], bytes]:
-    link = http.client.HTTPConnection(server.gate.host, timeout=20)
-    try:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        link.request(method, path, body, given)
-        answer = link.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
-    finally:
-        link.close()
+def sealed(key: LoadedKey, password: str = PASSWORD) -> bytes:
+    """A member's certificate file, quick to open."""
+    return p12.sealed(key._private, key.certificate, key.chain, password, label="a", rounds=1_000)
 
 
-def cookie(server: DeskServer) -> str:
-    parts = urlsplit(server.gate.address)
-    status, headers, _ = ask(server, "GET", f"{parts.path}?{parts.query}")
-    assert status == 303
-    assert "HttpOnly" in headers["Set-Cookie"]
-    assert "SameSite=Strict" in headers["Set-Cookie"]
-    return headers["Set-Cookie"].partition(";")[0]
+@pytest.fixture(scope="module")
+def file(served: Served) -> bytes:
+    """A member's certificate file."""
+    return sealed(served.member(rsa_key(number=21)))
+
+
+def at_home(home: Path, data: bytes, served: Served) -> Desk:
+    """A desk whose member has a certificate, an authority's address and a confirmed root."""
+    desk = Desk(home)
+    desk.home.file.write_bytes(data)
+    desk.unlock(PASSWORD)
+    assert desk.key is not None
+    desk.home.take_chain(desk.key.chain)
+    desk.home.compared(same=True)
+    desk.home.remember(served.address)
+    return desk
 
 
 def test_the_token_opens_once(desk: DeskServer) -> None:
     address = desk.gate.address
     assert ask(desk, "GET", "/certificate")[0] == 403
     assert ask(desk, "GET", "/open?token=guess")[0] == 403
-    own = cookie(desk)
+    browser = Browser(desk)
     assert desk.gate.address == ""
     assert ask(desk, "GET", address.removeprefix(desk.gate.origin))[0] == 403
-    assert ask(desk, "GET", "/certificate", Cookie=own)[0] == 200
+    assert browser.get("/certificate")
 
 
 def test_other_hosts_pages_and_cookies_are_closed_out(desk: DeskServer) -> None:
-    own, origin = cookie(desk), desk.gate.origin
+    own, origin = Browser(desk).cookie, desk.gate.origin
     assert ask(desk, "GET", "/certificate", Cookie=own, Host="evil.example")[0] == 403
     assert ask(desk, "GET", "/certificate", Cookie=own, Host="localhost")[0] == 403
     assert ask(desk, "GET", "/certificate", Cookie="warifu_desk=x")[0] == 403
@@ -96,53 +86,65 @@ def test_other_hosts_pages_and_cookies_are_closed_out(desk: DeskServer) -> None:
         {"Origin": origin},
         {"Cookie": own, "Origin": origin, "Host": "evil.example"},
     ):
-        assert ask(desk, "POST", "/sign?name=a.xml", APPLICATION, **headers)[0] == 403
+        for path in ("/sign?name=a.xml", "/quit", "/revoke", "/compare"):
+            assert ask(desk, "POST", path, APPLICATION, **headers)[0] == 403
     status, _, body = ask(desk, "POST", "/sign?name=a.xml", APPLICATION, Cookie=own, Origin=origin)
     assert status == 200
     assert json.loads(body)["state"] == "invalid", "the key is still locked"
 
 
 def test_every_page_says_what_a_browser_must_not_do(desk: DeskServer) -> None:
-    own = cookie(desk)
-    for name in pages.PAGES:
+    browser = Browser(desk)
+    own = browser.cookie
+    for name in (*html.PAGES, *FORMS):
         status, headers, body = ask(desk, "GET", f"/{name}", Cookie=own)
         assert status == 200
         assert "default-src 'self'" in headers["Content-Security-Policy"]
         assert headers["Cache-Control"] == "no-store"
         assert b"<script>" not in body
-    assert ask(desk, "GET", "/nothing", Cookie=own)[0] == 404
+    for path in ("/nothing", "/static/../words.json", "/signed?name=../member.p12", "/signed"):
+        assert ask(desk, "GET", path, Cookie=own)[0] == 404
     assert ask(desk, "POST", "/nothing", b"", Cookie=own, Origin=desk.gate.origin)[0] == 404
-    assert ask(desk, "GET", "/static/../words.json", Cookie=own)[0] == 404
     assert ask(desk, "GET", "/static/desk.css")[0] == 200
-    report = json.loads(ask(desk, "GET", "/report", Cookie=own)[2])
-    assert report["certificate_file"] is False
+    report = json.loads(browser.get("/report"))
+    assert report["certificate"] == "none"
+    assert "desk/static/desk.js" in report["files"]
     oversize = {"Cookie": own, "Origin": desk.gate.origin, "Content-Length": str(1 << 40)}
-    assert b"\xe3\x83\x95" in ask(desk, "POST", "/verify", b"", **oversize)[2]
+    assert "大きすぎます" in ask(desk, "POST", "/verify", b"", **oversize)[2].decode()
+    assert "大きすぎます" in ask(desk, "POST", "/fetch", b"", **oversize)[2].decode()
 
 
-def test_both_languages_have_every_word() -> None:
-    for name, (japanese, english) in pages._words().items():
+def test_both_languages_have_every_word_that_is_used() -> None:
+    for name, (japanese, english) in html._words().items():
         assert japanese, name
         assert english, name
-    assert pages.say("sign", "ja") == "署名"
-    assert pages.say("sign", "en") == "Sign"
+    sources = "".join(path.read_text("utf-8") for path in Path(pages.__file__).parent.glob("*.py"))
+    quoted = set(re.findall(r"""["']([a-z_]+)["']""", sources))
+    built = ("profile_", "because_", "lasting_", "counted_", "fact_")
+    unused = {name for name in html._words() if name not in quoted and not name.startswith(built)}
+    assert unused == set()
+    assert html.say("sign", "ja") == "署名"
+    assert html.say("sign", "en") == "Sign"
 
 
-@pytest.fixture(scope="module")
-def sealed(served: Served) -> bytes:
-    """A member's certificate file."""
-    key = served.member(rsa_key(number=21))
-    return p12.sealed(
-        rsa_key(number=21), key.certificate, key.chain, PASSWORD, label="a", rounds=1_000
-    )
+def test_the_language_stays_where_it_was_chosen(desk: DeskServer) -> None:
+    browser = Browser(desk)
+    status, headers, _ = ask(desk, "GET", "/language?to=en&page=take", Cookie=browser.cookie)
+    assert (status, headers["Location"]) == (303, "/take")
+    chosen = headers["Set-Cookie"].partition(";")[0]
+    english = ask(desk, "GET", "/take", Cookie=f"{browser.cookie}; {chosen}")[2].decode()
+    assert '<html lang="en">' in english
+    assert "Take over a file" in english
+    elsewhere = ask(desk, "GET", "/language?to=ja&page=//evil", Cookie=browser.cookie)[1]
+    assert elsewhere["Location"] == "/certificate"
 
 
 def test_the_key_lives_in_a_process_of_its_own_and_goes_when_idle(
-    sealed: bytes, tmp_path: Path
+    file: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "member.p12"
-    path.write_bytes(sealed)
-    key = RemoteKey(path, PASSWORD, idle=1.0)
+    path.write_bytes(file)
+    key = RemoteKey(remote.unlock(path, PASSWORD), idle=1.0)
     assert key.sign(b"data")
     assert key.open
     deadline = time.monotonic() + 30
@@ -153,16 +155,12 @@ def test_the_key_lives_in_a_process_of_its_own_and_goes_when_idle(
         key.sign(b"data")
     assert refused.value.code == "key-locked"
     with pytest.raises(Refusal) as refused:
-        RemoteKey(path, "wrong password")
+        RemoteKey(remote.unlock(path, "wrong password"))
     assert refused.value.code == "password-wrong"
 
 
-def test_nothing_that_was_signed_is_replaced(sealed: bytes, tmp_path: Path) -> None:
-    (tmp_path / "member.p12").write_bytes(sealed)
-    desk = Desk(tmp_path)
-    with pytest.raises(Refusal):
-        desk.sign("申請書.xml", APPLICATION, Wish())
-    desk.unlock(PASSWORD)
+def test_nothing_that_was_signed_is_replaced(file: bytes, served: Served, tmp_path: Path) -> None:
+    desk = at_home(tmp_path, file, served)
     names = [desk.sign("../x/申請書.xml", APPLICATION, Wish()).name for _ in range(3)]
     desk.lock()
     assert names == [
@@ -171,107 +169,275 @@ def test_nothing_that_was_signed_is_replaced(sealed: bytes, tmp_path: Path) -> N
         "申請書-signed (3).xml",
     ]
     assert desk.key is None
+    with pytest.raises(Refusal) as refused:
+        desk.sign("申請書.xml", APPLICATION, Wish())
+    assert refused.value.code == "key-locked"
     ahead = Desk(tmp_path, clock=lambda: wall_clock() - DAY - timedelta(minutes=10))
     data = (tmp_path / "signed" / names[0]).read_bytes()
     assert ahead.verify(data).reason == "time-in-future"
 
 
-def test_a_members_day_in_the_browser(served: Served, tmp_path: Path) -> None:
-    """Fetch the certificate, sign three files of which one fails, verify; screenshots are kept."""
-    documents = tmp_path / "documents"
-    documents.mkdir()
-    (documents / "申請書.xml").write_bytes(APPLICATION)
-    (documents / "委任状.pdf").write_bytes(pdf())
-    (documents / "壊れた申請書.xml").write_bytes(b"<\xe7\x94\xb3>")
-    shots = tmp_path / "screens"
-    shots.mkdir()
-    posted = letters.write(served.authority, MEMBER, "shiho-shoshi-like", "rsa-2048")
-    with opened(tmp_path / "home") as server, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(locale="ja-JP", viewport={"width": 1000, "height": 760})
-        page.goto(server.gate.address)
-        day(page, server, served, posted, documents, shots)
-        browser.close()
-    taken = sorted(path.name for path in shots.iterdir())
-    assert taken == sorted(path.name for path in SCREENS.glob("desk-*.png"))
-
-
-def day(
-    page: Page,
-    server: DeskServer,
-    served: Served,
-    posted: letters.Sealed,
-    documents: Path,
-    shots: Path,
+def test_a_letter_is_redeemed_and_its_authority_compared(
+    desk: DeskServer, served: Served, authority: Authority
 ) -> None:
-    shot = iter(range(1, 99))
+    browser = Browser(desk)
+    posted = letters.write(served.authority, MEMBER, "shiho-shoshi-like", "rsa-2048")
+    typed = {"address": served.address, "reference": posted.reference, "pin": "0" * 12}
+    chosen = {"password": PASSWORD, "again": PASSWORD}
+    differing = browser.form("/fetch", **typed, password=PASSWORD, again="x")
+    assert "二回の入力が一致しません。" in differing
+    wrong = browser.form("/fetch", **typed, **chosen)
+    assert "PINコードが違います。" in wrong
+    assert "残りの回数</dt><dd>4</dd>" in wrong
+    assert f'value="{posted.reference}"' in wrong, "what was typed is there again"
+    assert PASSWORD not in wrong
+    typed["pin"] = posted.pin
+    own = {"password": posted.pin, "again": posted.pin}
+    assert "パスワードとして使えません" in browser.form("/fetch", **typed, **own)
+    there = browser.form("/fetch", **typed, **chosen, made_there="1")
+    assert "電子証明書の種類" in there
+    fetched = browser.form("/fetch", **typed, **chosen)
+    assert "電子証明書を取得しました。" in fetched
+    value = fingerprint(served.root)
+    groups = [value[start : start + 8] for start in range(0, 64, 8)]
+    assert f"{' '.join(groups[:4])}<br>{' '.join(groups[4:])}" in fetched
+    signed = desk.desk.sign("a.xml", APPLICATION, Wish()).read_bytes()
+    assert desk.desk.verify(signed).reason == "root-unknown", "not compared yet"
+    assert "信頼する認証局がまだありません" in browser.get("/verify")
+    assert "この認証局は信頼しません" in browser.form("/compare", same="0")
+    assert desk.desk.home.roots() == ()
+    desk.desk.home.take_chain((served.root, authority.root))
+    assert "認証局の照合" not in browser.form("/compare", same="1")
+    assert desk.desk.verify(signed).valid
 
-    def snap(name: str) -> None:
-        page.screenshot(path=shots / f"desk-{next(shot)}-{name}.png")
 
-    expect(page.get_by_text("電子証明書はまだありません")).to_be_visible()
-    page.get_by_role("link", name="証明書の取得").first.click()
-    page.get_by_label("認証局のアドレス").fill(served.address)
-    page.get_by_label("識別番号(16桁)").fill(posted.reference)
-    page.get_by_label("PINコード(12文字)").fill("0" * 12)
-    page.get_by_label("新しいパスワード(半角12文字以上)").fill(PASSWORD)
-    page.get_by_label("新しいパスワード(もう一度)").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("PINコードが違います。")
-    snap("wrong-pin")
-    page.get_by_label("認証局のアドレス").fill(served.address)
-    page.get_by_label("識別番号(16桁)").fill(posted.reference)
-    page.get_by_label("PINコード(12文字)").fill(posted.pin)
-    page.get_by_label("新しいパスワード(半角12文字以上)").fill(PASSWORD)
-    page.get_by_label("新しいパスワード(もう一度)").fill(PASSWORD)
-    page.get_by_role("button", name="電子証明書を取得する").click()
-    expect(page.get_by_role("status")).to_contain_text("会員 一号")
-    snap("fetched")
+def test_a_new_letter_takes_the_place_of_an_old_certificate(
+    desk: DeskServer, served: Served, file: bytes
+) -> None:
+    desk.desk.home.file.write_bytes(file)
+    desk.desk.unlock(PASSWORD)
+    posted = letters.write(served.authority, MEMBER, "compatibility", "p-256")
+    before = desk.desk.home.certificate()
+    fetched = desk.desk.fetch(served.address, posted.reference, posted.pin, NEW, made_there=True)
+    assert fetched == "会員 一号"
+    assert desk.desk.home.certificate() != before
+    (kept,) = folder(desk).glob("member-until-*.p12")
+    assert p12.opened(kept.read_bytes(), PASSWORD).certificate == before
+    assert p12.opened(desk.desk.home.file.read_bytes(), NEW)
+    assert not desk.desk.home.coming.exists()
 
-    page.get_by_role("link", name="署名", exact=True).click()
-    page.get_by_label("パスワード").fill("not the password")
-    page.get_by_role("button", name="鍵を開く").click()
-    expect(page.get_by_role("alert")).to_contain_text("パスワードが違います。")
-    page.get_by_label("パスワード").fill(PASSWORD)
-    page.get_by_role("button", name="鍵を開く").click()
-    page.get_by_label("PDFに印影を表示する").check()
-    page.locator("#files").set_input_files(sorted(documents.iterdir()))
-    rows = page.locator("#results tr")
-    expect(rows).to_have_count(3)
-    expect(rows.get_by_text("署名済")).to_have_count(2)
-    expect(rows.get_by_text("署名できませんでした")).to_have_count(1)
-    expect(rows.get_by_text("XMLが壊れています。")).to_be_visible()
-    snap("signed")
 
-    out = sorted(server.desk.signed.iterdir())
-    assert len(out) == 2
-    changed = documents / "変更された申請書.xml"
-    (xml,) = [path for path in out if path.suffix == ".xml"]
-    changed.write_bytes(xml.read_bytes().replace("会員".encode(), "会貝".encode()))
-    page.get_by_role("link", name="検証", exact=True).click()
-    expect(page.get_by_role("heading", name="検証", exact=True)).to_be_visible()
-    page.wait_for_load_state("load")
-    page.locator("#files").set_input_files([*out, changed, documents / "申請書.xml"])
-    states = page.locator("#results tr td:nth-child(2)")
-    expect(states.locator(".label")).to_have_text(
-        ["有効", "有効", "無効", "署名なし"], timeout=30_000
+def test_a_change_of_files_that_was_cut_off_is_finished(file: bytes, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.home.coming.write_bytes(file)
+    pending = desk.home.coming.with_name("coming.p12.pending")
+    pending.touch()
+    assert not Desk(tmp_path).home.file.exists(), "the receipt is not in yet"
+    pending.unlink()
+    assert Desk(tmp_path).home.file.read_bytes() == file
+    desk.home.coming.write_bytes(b"newer")
+    assert Desk(tmp_path).home.file.read_bytes() == b"newer"
+    assert (tmp_path / "before.p12").read_bytes() == file
+
+
+def test_a_file_from_elsewhere_is_taken_over_under_another_password(
+    desk: DeskServer, served: Served, file: bytes
+) -> None:
+    browser = Browser(desk)
+    given = [("file", "会員.p12", file)]
+    again = {"new": NEW, "again": NEW}
+    assert "パスワードが違います。" in browser.files("/take", given, password="x", **again)
+    same = browser.files("/take", given, password=PASSWORD, new=PASSWORD, again=PASSWORD)
+    assert "いまのパスワードと同じものは使えません。" in same
+    broken = browser.files("/take", [("file", "a", b"x")], password=PASSWORD, **again)
+    assert "電子証明書ファイルが壊れています。" in broken
+    taken = browser.files("/take", given, password=PASSWORD, **again)
+    assert "取り込みました" in taken
+    assert "認証局の照合" in taken
+    assert p12.opened(desk.desk.home.file.read_bytes(), NEW)
+    assert "すでにあります" in browser.files("/take", given, password=PASSWORD, **again)
+
+
+def test_a_certificate_that_ends_soon_is_renewed_at_the_desk(
+    served: Served, ending: LoadedKey, tmp_path: Path
+) -> None:
+    with opened(at_home(tmp_path, sealed(ending), served)) as server:
+        browser = Browser(server)
+        assert "有効期限が近づいています。" in browser.get("/certificate")
+        assert "有効期限が近づいています。" in browser.get("/sign")
+        wrong = browser.form("/renew", address=served.address, password="x")
+        assert "パスワードが違います。" in wrong
+        renewed = browser.form("/renew", address=served.address, password=PASSWORD)
+        assert "電子証明書を更新しました。" in renewed
+        assert "有効期限が近づいています。" not in browser.get("/certificate")
+        again = browser.form("/renew", address=served.address, password=PASSWORD)
+        assert "まだ更新の時期ではありません。" in again
+        assert "更新できる日時" in again
+        signed = server.desk.sign("a.xml", APPLICATION, Wish()).read_bytes()
+        assert server.desk.verify(signed).valid
+        server.desk.home.file.with_name("member.p12.renewal").write_bytes(b"")
+        assert "更新を続ける" in browser.get("/certificate")
+        held = browser.form("/change", password=PASSWORD, new=NEW, again=NEW)
+        assert "更新が途中です。" in held
+
+
+def test_a_certificate_is_ended_at_the_desk_and_signs_no_more(
+    served: Served, ending: LoadedKey, tmp_path: Path
+) -> None:
+    with opened(at_home(tmp_path, sealed(ending), served)) as server:
+        browser = Browser(server)
+        signed = server.desk.sign("a.xml", APPLICATION, Wish()).read_bytes()
+        asked = {"address": served.address, "password": PASSWORD, "reason": "keyCompromise"}
+        assert "確認がありません" in browser.form("/revoke", **asked)
+        nowhere = {**asked, "reason": "cACompromise", "understood": "1"}
+        assert "確認がありません" in browser.form("/revoke", **nowhere)
+        ended = browser.form("/revoke", **asked, understood="1")
+        assert "電子証明書を失効しました。" in ended
+        assert serial(ending.certificate) in ended
+        shown = browser.get("/certificate")
+        assert "失効しているため" in shown
+        assert "鍵を開く" not in shown
+        assert "失効しているため" in browser.get("/sign")
+        server.desk.unlock(PASSWORD)
+        refused = json.loads(browser.drop("sign", "b.xml", APPLICATION))
+        assert "電子証明書は失効しています。" in refused["sentence"]
+        revoking.refresh(served.authority)
+        assert server.desk.verify(signed).reason == "certificate-revoked"
+
+
+def test_the_password_is_changed_at_the_desk(served: Served, file: bytes, tmp_path: Path) -> None:
+    with opened(at_home(tmp_path, file, served)) as server:
+        browser = Browser(server)
+        short = browser.form("/change", password=PASSWORD, new="short", again="short")
+        assert "半角12文字以上" in short
+        changed = browser.form("/change", password=PASSWORD, new=NEW, again=NEW)
+        assert "パスワードを変更しました。" in changed
+        assert server.desk.key is not None
+        assert "鍵は閉じています" in browser.form("/lock")
+        assert "パスワードが違います。" in browser.form("/unlock", password=PASSWORD)
+        assert "鍵は開いています" in browser.form("/unlock", password=NEW) + browser.get(
+            "/certificate"
+        )
+
+
+def test_an_ended_certificate_is_not_used(
+    served: Served, ending: LoadedKey, tmp_path: Path
+) -> None:
+    at_home(tmp_path, sealed(ending), served).lock()
+    later = Desk(tmp_path, clock=lambda: wall_clock() + 61 * DAY)
+    later.unlock(PASSWORD)
+    with opened(later) as server:
+        browser = Browser(server)
+        assert "有効期間が過ぎているため" in browser.get("/certificate")
+        refused = json.loads(browser.drop("sign", "a.xml", APPLICATION))
+        assert "有効期間が過ぎています。" in refused["sentence"]
+        assert "新しい通知書の発行" in refused["sentence"]
+
+
+def test_what_is_signed_at_the_desk_can_be_had_and_judged_there(
+    served: Served, file: bytes, tmp_path: Path
+) -> None:
+    with opened(at_home(tmp_path, file, served)) as server:
+        browser = Browser(server)
+        states = {}
+        for name, data, more in (
+            ("申請書.xml", APPLICATION, ""),
+            ("申請書.xml", APPLICATION, "&lasting=stamped"),
+            ("委任状.pdf", pdf(), "&visible=1&lasting=archived"),
+            ("委任状.pdf", pdf(), "&lasting=stamped"),
+        ):
+            told = json.loads(browser.drop("sign", name, data, more))
+            assert told["state"] == "valid", told
+            signed = ask(server, "GET", f"/signed?name={quote(told['out'])}", Cookie=browser.cookie)
+            assert "attachment" in signed[1]["Content-Disposition"]
+            states[name + more] = json.loads(browser.drop("verify", told["out"], signed[2]))
+        assert [one["state"] for one in states.values()] == ["valid", "proved", "proved", "proved"]
+        assert "会員 一号" in states["申請書.xml"]["sentence"]
+        assert (
+            "PDF署名・長期保存 (pades-lta)"
+            in states["委任状.pdf&visible=1&lasting=archived"]["details"]
+        )
+        other = served.member(ec_key(number=7)).certificate.public_bytes(Encoding.DER)
+        assert json.loads(browser.drop("verify", "a.cer", other))["state"] == "valid"
+        unsigned = json.loads(browser.drop("verify", "a.xml", APPLICATION))
+        assert unsigned["state"] == "unsigned"
+        assert "差出人" in unsigned["sentence"]
+        for one in server.desk.home.trusted.glob("*.cer"):
+            one.unlink()
+        undecided = json.loads(browser.drop("verify", "a.xml", signed[2]))
+        assert undecided["state"] == "undecided"
+
+
+def test_an_application_and_its_attachments_are_signed_as_one(
+    served: Served, file: bytes, tmp_path: Path
+) -> None:
+    with opened(at_home(tmp_path, file, served)) as server:
+        browser = Browser(server)
+        odd = 'ご"署\u304b\u3099 (写し);a.bin'
+        binary = b"\x00\r\n--x\r\n\r\n\n\r"
+        given = [("file", "申請書.xml", APPLICATION), ("file", "委任状.pdf", pdf())]
+        for more in ("", "?lasting=stamped"):
+            told = json.loads(browser.files(f"/package{more}", given, application="申請書.xml"))
+            assert told["state"] == "valid", told
+        data = (server.desk.home.signed / told["out"]).read_bytes()
+        assert kousei.unzipped(data)["委任状.pdf"] == pdf()
+        assert json.loads(browser.drop("verify", "a.zip", data))["state"] == "proved"
+        sent = bodies.read("multipart/form-data; boundary=X", as_sent(odd, binary))
+        assert sent == bodies.Sent({"application": odd}, {odd: binary})
+        twice = [("file", "a.xml", b"1"), ("file", "a.xml", b"2")]
+        refused = json.loads(browser.files("/package", twice, application="a.xml"))
+        assert refused["state"] == "invalid"
+        cut = "multipart/form-data; boundary=X"
+        for body in (b"", b"--X\r\n", as_sent(odd, binary)[:-9], b"x" + as_sent(odd, binary)):
+            with pytest.raises(Refusal) as broken:
+                bodies.read(cut, body)
+            assert broken.value.code == "form-broken"
+
+
+def as_sent(name: str, data: bytes) -> bytes:
+    """A form as Chromium sends it."""
+    escaped = name.replace('"', "%22")
+    return b"".join(
+        [
+            f'--X\r\nContent-Disposition: form-data; name="application"\r\n\r\n{name}\r\n'.encode(),
+            f'--X\r\nContent-Disposition: form-data; name="file"; filename="{escaped}"'.encode(),
+            b"\r\nContent-Type: application/octet-stream\r\n\r\n" + data + b"\r\n--X--\r\n",
+        ]
     )
-    expect(page.get_by_text("署名の後で文書が変更されています。")).to_be_visible()
-    page.get_by_text("詳細").first.press("Enter")
-    expect(page.get_by_text("会員 一号").first).to_be_visible()
-    snap("verified")
 
-    page.get_by_role("link", name="電子証明書", exact=True).click()
-    expect(page.get_by_text("会員 一号")).to_be_visible()
-    snap("certificate")
-    page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("heading", name="My certificate")).to_be_visible()
-    snap("english")
-    page.get_by_role("button", name="Lock the key").click()
-    expect(page.get_by_role("heading", name="The key is locked")).to_be_visible()
-    page.get_by_role("link", name="Updates").click()
-    page.get_by_role("link", name="Diagnostics").click()
-    expect(page.get_by_text('"policy": "2026-1"')).to_be_visible()
-    snap("diagnostics")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+
+def test_a_list_that_goes_back_is_not_believed(
+    served: Served, ending: LoadedKey, authority: Authority, tmp_path: Path
+) -> None:
+    old = served.get("/issuing.crl")
+    known = (served.issuing, served.root, ending.certificate)
+    lists.renew(tmp_path, known)
+    first = lists.kept(tmp_path)
+    assert set(first) == {old, served.get("/root.crl")}
+    revoking.revoke(served.authority, serial(ending.certificate), "superseded")
+    newer = revoking.publish_list(served.authority)
+    lists.renew(tmp_path, known)
+    assert newer in lists.kept(tmp_path)
+    place = served.authority.folder / "issuing.crl"
+    for replayed in (old, b"no list", authority.crl()):
+        place.write_bytes(replayed)
+        lists.renew(tmp_path, known)
+        assert newer in lists.kept(tmp_path)
+    place.write_bytes(newer)
+
+
+def test_quit_ends_the_tool(tmp_path: Path, file: bytes, served: Served) -> None:
+    with opened(at_home(tmp_path, file, served)) as server:
+        key = server.desk.key
+        assert "ツールを終了しました。" in Browser(server).form("/quit")
+        assert key is not None
+        assert not key.open
+
+
+def test_times_are_said_as_people_here_read_them() -> None:
+    told = html.readable("2029-07-26T15:22:50Z", "ja")
+    assert told == "2029年7月27日 00:22:50(日本時間)"
+    assert html.readable("2029-07-26T15:22:50+00:00", "en") == "2029-07-27 00:22:50 JST"
+    assert html.readable("4", "ja") == "4"
+    assert html.moment(None, "ja") == "–"
+    assert html.day(NOW, "en").count("-") == 2

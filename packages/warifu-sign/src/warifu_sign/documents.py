@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -65,6 +65,7 @@ class Outside:
 
 
 ALONE = Outside()
+CLOCKS = timedelta(minutes=5)  # a certificate issued a moment ago may lie ahead of this clock
 
 
 def kind_of(document: bytes) -> Kind:
@@ -99,9 +100,10 @@ def sign(
 ) -> bytes:
     """The signed document.
 
-    Raises Refusal and Fault of the signer of its kind, and profile-not-for, tsa-missing,
-    trust-missing.
+    Raises Refusal and Fault of the signer of its kind, and certificate-expired,
+    certificate-not-yet-valid, profile-not-for, tsa-missing, trust-missing.
     """
+    _check_period(key, at)
     kind = kind_of(document)
     if kind is not profile.kind:
         raise Refusal("profile-not-for", profile=profile.value, kind=kind.value)
@@ -115,6 +117,15 @@ def sign(
 
     stamp = outside.tsa.token if outside.tsa and profile is Profile.XADES_T else None
     return enveloped(document, key, at=at, xades=profile is not Profile.XMLDSIG, stamp=stamp)
+
+
+def _check_period(key: SigningKey, at: datetime) -> None:
+    """Nobody could rely on a signature made outside the certificate's life."""
+    starts, ends = key.certificate.not_valid_before_utc, key.certificate.not_valid_after_utc
+    if at > ends:
+        raise Refusal("certificate-expired", at=ends.isoformat())
+    if at < starts - CLOCKS:
+        raise Refusal("certificate-not-yet-valid", starts=starts.isoformat())
 
 
 def verify(document: bytes, trust: Trust, policy: Policy, now: datetime) -> Verdict:

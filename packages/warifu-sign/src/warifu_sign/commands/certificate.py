@@ -16,7 +16,7 @@ from warifu_sign.errors import Refusal
 from warifu_sign.window import letter
 from warifu_sign.window.asking import Window
 from warifu_sign.window.fetching import fetch
-from warifu_sign.window.renewing import REASONS, renew, revoke, under_way
+from warifu_sign.window.renewing import REASONS, change_password, renew, revoke
 
 OLD = "いまのパスワード / present password: "
 NEW = "新しいパスワード / new password: "
@@ -147,19 +147,19 @@ def _revoke(asked: argparse.Namespace) -> int:
 def _import(asked: argparse.Namespace) -> int:
     if asked.out.exists():
         raise Refusal("out-exists", out=asked.out, needed="another file name")
-    return _resealed(asked, asked.file, asked.out)
+    old, new = _passwords(asked)
+    data = p12.changed(files.read(asked.file, most=p12.MOST_BYTES), old, new)
+    files.write(asked.out, data, files.PRIVATE)
+    shared.tell({"out": str(asked.out)}, asked.json)
+    return 0
 
 
 def _password(asked: argparse.Namespace) -> int:
-    if under_way(asked.p12):
-        raise Refusal("renewal-under-way", needed="the renewal, finished")
-    return _resealed(asked, asked.p12, asked.p12)
-
-
-def _resealed(asked: argparse.Namespace, source: Path, out: Path) -> int:
-    old = secrets_in.password(asked.passphrase_fd, OLD)
-    new = secrets_in.chosen(asked.new_passphrase_fd, NEW)
-    data = p12.changed(files.read(source, most=p12.MOST_BYTES), old, new)
-    files.write(out, data, files.PRIVATE)
-    shared.tell({"out": str(out)}, asked.json)
+    change_password(asked.p12, *_passwords(asked))
+    shared.tell({"out": str(asked.p12)}, asked.json)
     return 0
+
+
+def _passwords(asked: argparse.Namespace) -> tuple[str, str]:
+    old = secrets_in.password(asked.passphrase_fd, OLD)
+    return old, secrets_in.chosen(asked.new_passphrase_fd, NEW)

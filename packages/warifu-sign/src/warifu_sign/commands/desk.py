@@ -27,6 +27,7 @@ def add(verbs: shared.Verbs) -> None:
     home = Path.home() / ".warifu-sign"
     one.add_argument("--home", type=Path, default=home, help="the member's folder")
     one.add_argument("--port", type=int, default=0, help="0: any free port")
+    one.add_argument("--updater", type=Path, help="the updater's folder, where it is not around us")
     one.add_argument("--no-browser", action="store_true", help="only print the address")
     one.set_defaults(run=_serve)
 
@@ -44,7 +45,7 @@ def _keep(asked: argparse.Namespace) -> int:
 
 
 def _serve(asked: argparse.Namespace) -> int:
-    server = DeskServer(Desk(asked.home), asked.port)
+    server = DeskServer(Desk(asked.home, updater=asked.updater), asked.port)
 
     def stop(*_: Any) -> None:
         threading.Thread(target=server.shutdown).start()

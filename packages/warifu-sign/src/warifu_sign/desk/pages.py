@@ -1,225 +1,219 @@
-"""The desk's pages as HTML. Every value is escaped; there is no script in a page."""
+"""The desk's pages: my certificate, sign, verify, updates, diagnostics."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
-from functools import cache
 from html import escape
-from importlib import resources
-from typing import Literal
 
-from warifu_sign import __version__, files, words
+from warifu_sign import __version__
 from warifu_sign.certificate import days_left, signatory
+from warifu_sign.desk import updating
 from warifu_sign.desk.acts import Desk
-from warifu_sign.errors import Fault, Refusal
-from warifu_sign.verdict import Status, Verdict
-from warifu_sign.words import JST
+from warifu_sign.desk.home import RENEWAL, Phase, certificates, fingerprint
+from warifu_sign.desk.html import (
+    check,
+    day,
+    details,
+    digest,
+    field,
+    form,
+    lead,
+    link,
+    listing,
+    say,
+    told,
+)
+from warifu_sign.words import Language
 
-Language = Literal["ja", "en"]
-PAGES = ("certificate", "fetch", "sign", "verify", "update", "diagnostics")
-
-
-@cache
-def _words() -> dict[str, tuple[str, str]]:
-    raw = json.loads(resources.files("warifu_sign.desk").joinpath("words.json").read_bytes())
-    return {name: (japanese, english) for name, (japanese, english) in raw.items()}
-
-
-def say(name: str, language: Language) -> str:
-    """A word of the screens, escaped."""
-    return escape(_words()[name][language == "en"])
-
-
-def page(name: str, body: str, language: Language) -> str:
-    """A whole page around its body."""
-    other = "en" if language == "ja" else "ja"
-    links = "".join(
-        f'<li><a href="/{one}"{" aria-current=page" if one == name else ""}>{say(one, language)}'
-        "</a></li>"
-        for one in PAGES
-    )
-    return (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
-        f"<title>{say(name, language)} – {say('title', language)}</title>"
-        '<meta name="viewport" content="width=device-width">'
-        '<link rel="stylesheet" href="/static/desk.css">'
-        '<script src="/static/desk.js" defer></script>'
-        f'</head><body><a class="skip" href="#main">{say("skip", language)}</a>'
-        f"<header><strong>{say('title', language)}</strong><nav><ul>{links}</ul></nav>"
-        f'<a lang="{other}" href="/language?to={other}&amp;page={name}">{say("language", language)}'
-        f'</a></header><main id="main" tabindex="-1"><h1>{say(name, language)}</h1>{body}</main>'
-        "</body></html>"
-    )
+USABLE = (Phase.GOOD, Phase.ENDING)
 
 
 def certificate(desk: Desk, language: Language) -> str:
-    """Whose certificate it is, how long it lasts, and whether the key is open."""
-    own = desk.certificate()
+    """Whose certificate it is, how long it lasts, what may be done now, and the key."""
+    own = desk.home.certificate()
     if own is None:
-        link = f"<a class=button href=/fetch>{say('fetch', language)}</a>"
-        return f"<p>{say('none', language)}</p><p>{link}</p>"
+        return (
+            compare(desk, language)
+            + lead("none", language)
+            + f"<p>{link('fetch', 'fetch', language)} "
+            f"{link('take', 'take', language, quiet=True)}</p>"
+        )
     who = signatory(own)
     left = days_left(own, desk.now())
-    rows = {
-        "holder": who.name,
-        "days": str(left),
-        "until": who.not_after.astimezone(JST).strftime("%Y-%m-%d %H:%M JST"),
-        "issuer": who.issuer,
-        "serial": who.serial,
-        "fingerprint": who.fingerprint,
-    }
-    return _list(rows.items(), language) + _key(desk, language)
-
-
-def fetch(language: Language) -> str:
-    """The form that turns a letter into a certificate."""
-    fields = (
-        _field("address", "authority", "url", "https://", language)
-        + _field("reference", "reference", "text", "", language)
-        + _field("pin", "pin", "password", "", language)
-        + _field("password", "new_password", "password", "", language)
-        + _field("again", "again", "password", "", language)
-    )
+    rows = [
+        ("holder", who.name),
+        ("until", day(who.not_after, language)),
+        ("days", str(max(left, 0))),
+    ]
+    more = [("issuer", who.issuer), ("serial", who.serial), ("fingerprint", who.fingerprint)]
+    usable = desk.home.phase(desk.now()) in USABLE
     return (
-        f"<p>{say('fetch_lead', language)}</p><form method=post action=/fetch>{fields}"
-        f"<button>{say('fetch_do', language)}</button></form>"
+        compare(desk, language)
+        + _standing(desk, language)
+        + listing(rows, language)
+        + details(listing(more, language), language)
+        + (key(desk, language) if usable else "")
+        + _more(desk, language)
     )
 
 
-def fetched(desk: Desk, holder: str, language: Language) -> str:
-    """What was fetched, and the root's digest to hold against the letter."""
-    roots = "".join(
-        f"<p><code>{hashlib.sha256(files.read(path, most=1 << 20)).hexdigest()}</code></p>"
-        for path in sorted(desk.trusted.glob("*.cer"))
+def compare(desk: Desk, language: Language) -> str:
+    """The question whether a new root is that of the letter, while one waits."""
+    waiting = certificates(desk.home.unconfirmed)
+    if not waiting:
+        return ""
+    shown = "".join(f"<p>{digest(fingerprint(one))}</p>" for one in waiting)
+    answers = (
+        f"<form method=post action=/compare><button name=same value=1>{say('same', language)}"
+        "</button> <button class=quiet name=same value=0>"
+        f"{say('differs', language)}</button></form>"
     )
-    return (
-        f'<p role=status class="told good">{say("fetched", language)} {escape(holder)}</p>'
-        f"<p>{say('root', language)}</p>{roots}"
-        f"<p><a class=button href=/certificate>{say('certificate', language)}</a></p>"
-    )
+    heading = f"<h2>{say('compare', language)}</h2>"
+    return told("warn", f"{heading}{lead('compare_lead', language)}{shown}{answers}")
+
+
+def key(desk: Desk, language: Language) -> str:
+    """Whether the key is open, and the other way round."""
+    if desk.key is not None:
+        return told("good", lead("open", language)) + (
+            f"<form method=post action=/lock><button class=quiet>{say('lock', language)}</button>"
+            "</form>"
+        )
+    password = field("password", "password", "password", "", language)
+    return f"<h2>{say('locked', language)}</h2>{form('unlock', password, 'unlock', language)}"
 
 
 def sign(desk: Desk, language: Language) -> str:
     """Where documents are dropped, and the list of what became of each."""
+    own = desk.home.certificate()
+    if own is None:
+        return lead("none", language) + f"<p>{link('fetch', 'fetch', language)}</p>"
+    if desk.home.phase(desk.now()) not in USABLE:
+        return _standing(desk, language)
     if desk.key is None:
-        return f"<p>{say('unlock_first', language)}</p>{_key(desk, language)}"
-    own = desk.certificate()
-    holder = escape(signatory(own).name) if own else ""
-    box = f"<label class=check><input type=checkbox id=visible> {say('visible', language)}</label>"
-    where = f"{say('where', language)}: <code>{escape(str(desk.signed))}</code>"
-    whose = f"<p>{say('holder', language)}: <b>{holder}</b></p>"
-    return f"{whose}{_drop('sign', box, language)}<p>{where}</p>"
+        return _standing(desk, language) + lead("unlock_first", language) + key(desk, language)
+    whose = f"<p>{say('holder', language)}: <b>{escape(signatory(own).name)}</b></p>"
+    stamped = "".join(
+        f"<option value={name}>{say(f'lasting_{name}', language)}</option>"
+        for name in ("stamped", "archived")
+        if desk.home.address
+    )
+    options = (
+        check("visible", "visible", False, language)
+        + check("together", "together", False, language)
+        + f"<p><label for=lasting>{say('lasting', language)}</label> <select id=lasting>"
+        f'<option value="">{say("lasting_usual", language)}</option>{stamped}</select></p>'
+    )
+    where = f"<p>{say('where', language)}: <code>{escape(str(desk.home.signed))}</code></p>"
+    return f"{_standing(desk, language)}{whose}{_drop('sign', options, language)}{where}"
 
 
-def verify(language: Language) -> str:
+def verify(desk: Desk, language: Language) -> str:
     """Where signed documents are dropped, and the verdict on each."""
-    return _drop("verify", "", language)
+    warned = "" if desk.home.roots() else told("warn", lead("no_roots", language))
+    return (
+        compare(desk, language)
+        + warned
+        + lead("verify_lead", language)
+        + _drop("verify", "", language)
+    )
 
 
-def update(desk: Desk, language: Language) -> str:
-    """This edition, and what the updater last said of it."""
-    path = desk.home / "update.json"
-    told = say("update_unknown", language)
-    if path.exists():
-        told = f"<code>{escape(files.read(path, most=65_536).decode('utf-8', 'replace'))}</code>"
-    edition = _list([("edition", __version__)], language)
-    return f"{edition}<p>{say('update_lead', language)}</p><p>{told}</p>"
+def update(desk: Desk, language: Language, looked: str = "") -> str:
+    """This edition, what the updater says of it, and the way to ask whether there is a newer."""
+    edition = [("edition", __version__)]
+    if desk.updater is None:
+        return listing(edition, language) + lead("update_none", language)
+    found = updating.state(desk.updater)
+    if found is None:
+        return listing(edition, language) + told("warn", lead("update_silent", language))
+    label = found.label.get(language, "")
+    rows = [*edition, ("installed", f"{label} [{found.release[:12]}]".strip())]
+    whole = "good" if found.tree == "intact" else "bad"
+    return (
+        listing(rows, language)
+        + told(whole, lead("tree_intact" if whole == "good" else "tree_differs", language))
+        + lead("update_lead", language)
+        + form("update", "", "look", language)
+        + (told("good", f"<p>{escape(looked)}</p>") if looked else "")
+    )
+
+
+def looked(desk: Desk, language: Language) -> str:
+    """The page of updates, with the updater's answer."""
+    found = updating.look(desk.updater, language) if desk.updater else ""
+    return update(desk, language, found)
 
 
 def diagnostics(desk: Desk, language: Language) -> str:
     """What the help desk asks for."""
     return (
-        f"<p>{say('report_lead', language)}</p><p><a class=button href=/report download="
-        f'"warifu-sign-report.json">{say("report", language)}</a></p>'
-        f"<pre tabindex=0>{escape(desk.report())}</pre>"
-    )
-
-
-def trouble(error: Refusal | Fault, language: Language) -> str:
-    """Why something was refused, for the person who asked for it."""
-    sentence = words.sentence(error.code, language)
-    facts = "".join(
-        f"<li>{escape(name)}: {escape(fact)}</li>" for name, fact in error.facts.items()
-    )
-    return (
-        f'<div role=alert class="told bad"><p>{escape(sentence)}</p><ul>{facts}</ul>'
-        f"<p>{say('retry', language)}</p></div>"
-    )
-
-
-def verdict(found: Verdict, language: Language) -> dict[str, str]:
-    """One verdict for the list: its state, its sentence, its details as HTML."""
-    state = _state(found)
-    who = found.signatory
-    rows = {
-        "reason": found.reason,
-        "profile": found.profile or "–",
-        "holder": who.name if who else "–",
-        "issuer": who.issuer if who else "–",
-        "serial": who.serial if who else "–",
-        "claimed": _when(found, "claimed_at"),
-        "stamped": _when(found, "stamped_at"),
-        "policy": found.policy,
-    }
-    sentence = words.sentence(found.reason, language)
-    return {
-        "state": state,
-        "label": say(state, language),
-        "sentence": escape(sentence),
-        "details": f"<details><summary>{say('details', language)}</summary>"
-        f"{_list(rows.items(), language)}</details>",
-    }
-
-
-def _state(found: Verdict) -> str:
-    if found.status is Status.VALID:
-        return "proved" if found.stamped_at else "valid"
-    if found.reason == "signature-missing":
-        return "unsigned"
-    return "invalid" if found.status is Status.INVALID else "undecided"
-
-
-def _when(found: Verdict, name: Literal["claimed_at", "stamped_at"]) -> str:
-    moment = found.claimed_at if name == "claimed_at" else found.stamped_at
-    return moment.astimezone(JST).strftime("%Y-%m-%d %H:%M:%S JST") if moment else "–"
-
-
-def _key(desk: Desk, language: Language) -> str:
-    if desk.key is not None:
-        return (
-            f'<p role=status class="told good">{say("open", language)}</p><form method=post '
-            f"action=/lock><button class=quiet>{say('lock', language)}</button></form>"
+        lead("report_lead", language)
+        + f'<p><a class=button href=/report download="warifu-sign-report.json">'
+        f"{say('report', language)}</a></p>"
+        + details(
+            f'<pre tabindex=0 aria-label="{say("report_shown", language)}">'
+            f"{escape(desk.report())}</pre>",
+            language,
+            "report_shown",
         )
-    return (
-        f"<h2>{say('locked', language)}</h2><form method=post action=/unlock>"
-        f"{_field('password', 'password', 'password', '', language)}"
-        f"<button>{say('unlock', language)}</button></form>"
     )
+
+
+def ended(language: Language) -> str:
+    """What is shown once the tool was ended from its page."""
+    return lead("quitted", language)
+
+
+def _standing(desk: Desk, language: Language) -> str:
+    """What the member should know of the certificate before using it."""
+    phase = desk.home.phase(desk.now())
+    if desk.home.renewal_under_way:
+        renewing = f"<p>{link('renew', 'renew_on', language)}</p>"
+        return told("warn", lead("renewal_under_way", language) + renewing)
+    if phase is Phase.ENDING:
+        renewing = f"<p>{link('renew', 'renew', language)}</p>"
+        return told("warn", lead("ending", language) + renewing)
+    if phase not in USABLE:
+        fetching = f"<p>{link('fetch', 'fetch_new', language)}</p>"
+        return told("bad", lead(phase.value, language) + fetching)
+    return ""
+
+
+def _more(desk: Desk, language: Language) -> str:
+    """What else may be done with the certificate."""
+    own, phase = desk.home.certificate(), desk.home.phase(desk.now())
+    assert own is not None
+    opens = day(own.not_valid_after_utc - RENEWAL, language)
+    usable = phase in USABLE
+    renewal = (
+        f"<li>{link('renew', 'renew', language, quiet=True)}</li>"
+        if phase is Phase.ENDING
+        else f"<li>{say('renew_from', language)}: {opens}</li>"
+    )
+    rows = [
+        renewal if usable else "",
+        f"<li>{link('change', 'change', language, quiet=True)}</li>",
+        f"<li>{link('revoke', 'revoke', language, quiet=True)}</li>" if usable else "",
+        f"<li>{link('fetch', 'fetch_new', language, quiet=True)}</li>" if usable else "",
+    ]
+    copy = f"<p>{say('copy', language)}: <code>{escape(str(desk.home.file))}</code></p>"
+    return f"<h2>{say('more', language)}</h2><ul class=more>{''.join(rows)}</ul>{copy}"
 
 
 def _drop(verb: str, options: str, language: Language) -> str:
+    data = "".join(
+        f' data-{name.replace("_", "-")}="{say(name, language)}"'
+        for name in ("working", "gone", "application", "together_do", "save")
+    )
+    data += f' data-counted="{say(f"counted_{verb}", language)}"'
     return (
-        f'<section id=drop class=drop data-verb={verb} data-working="{say("working", language)}">'
-        f"<p>{say('drop', language)}</p>{options}<label class=button for=files>"
-        f"{say('choose', language)}</label><input id=files class=away type=file multiple></section>"
-        "<table aria-live=polite><thead><tr>"
+        f"<section id=drop class=drop data-verb={verb}{data} aria-labelledby=drop-lead>"
+        f"<p id=drop-lead>{say('drop', language)}</p>{options}"
+        f"<p><label class=button for=files>{say('choose', language)}</label>"
+        "<input id=files class=away type=file multiple></p></section>"
+        "<form id=chosen hidden></form><p id=progress role=status></p>"
+        f"<table><caption class=away>{say('results', language)}</caption><thead><tr>"
         f"<th scope=col>{say('files', language)}</th>"
         f"<th scope=col>{say('state', language)}</th></tr></thead>"
         "<tbody id=results></tbody></table>"
     )
-
-
-def _field(name: str, word: str, kind: str, value: str, language: Language) -> str:
-    return (
-        f"<p class=field><label for={name}>{say(word, language)}</label><input id={name} "
-        f'name={name} type={kind} value="{escape(value)}" required autocomplete=off></p>'
-    )
-
-
-def _list(rows: Iterable[tuple[str, str]], language: Language) -> str:
-    inner = "".join(
-        f"<dt>{say(name, language)}</dt><dd>{escape(value)}</dd>" for name, value in rows
-    )
-    return f"<dl>{inner}</dl>"

@@ -1,4 +1,8 @@
-"""The other side of the signer process: open, sign, lock."""
+"""The other side of the signer process: open a key in it, sign, lock.
+
+Every way a key comes to be opened (unlocked, fetched, renewed, under another password, taken over)
+happens in that process, so no private key is ever in the process that the browser talks to.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import subprocess
 import sys
 import threading
 from base64 import b64decode, b64encode
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +25,12 @@ HERE = Path(__file__).parents[2]
 
 
 class RemoteKey:
-    """A key in the signer process. It signs until it is locked or was not used for IDLE seconds."""
+    """A key in the signer process. It signs until it is locked or was not used for `idle` seconds.
 
-    def __init__(self, path: Path, password: str, *, idle: float = IDLE) -> None:
+    asked: how it is opened, as the room reads it. Raises Refusal as the room does.
+    """
+
+    def __init__(self, asked: dict[str, Any], *, idle: float = IDLE) -> None:
         self._room = subprocess.Popen(
             [*_program(), "keeper", str(idle)],
             stdin=subprocess.PIPE,
@@ -33,7 +41,7 @@ class RemoteKey:
         )
         self._turn = threading.Lock()
         try:
-            answer = self._ask({"do": "unlock", "path": str(path), "password": password})
+            answer = self._ask(asked)
         except BaseException:
             self.lock()
             raise
@@ -48,7 +56,7 @@ class RemoteKey:
 
     def sign(self, data: bytes) -> bytes:
         """Sign SHA-256 of data. Raises Refusal key-locked."""
-        asked = {"do": "sign", "data": b64encode(data).decode("ascii")}
+        asked = {"do": "sign", "data": _text(data)}
         return b64decode(self._ask(asked)["signature"])
 
     def lock(self) -> None:
@@ -76,6 +84,55 @@ class RemoteKey:
             return self._room.stdout.readline()
         except OSError:  # the process has ended
             return ""
+
+
+def unlock(path: Path, password: str) -> dict[str, Any]:
+    """Open a certificate file."""
+    return {"do": "unlock", "path": str(path), "password": password}
+
+
+def fetch(
+    address: str,
+    reference: str,
+    pin: str,
+    password: str,
+    path: Path,
+    *,
+    now: datetime,
+    made_there: bool,
+) -> dict[str, Any]:
+    """Redeem a letter into a certificate file, and open it."""
+    return {
+        "do": "fetch",
+        "address": address,
+        "reference": reference,
+        "pin": pin,
+        "password": password,
+        "path": str(path),
+        "now": now.isoformat(),
+        "made_there": made_there,
+    }
+
+
+def renew(address: str, path: Path, password: str, *, now: datetime) -> dict[str, Any]:
+    """Replace a certificate file by its successor's, and open it."""
+    asked = {"do": "renew", "address": address, "path": str(path), "password": password}
+    return {**asked, "now": now.isoformat()}
+
+
+def change(path: Path, password: str, new: str) -> dict[str, Any]:
+    """Put a certificate file under another password, and open it."""
+    return {"do": "change", "path": str(path), "password": password, "new": new}
+
+
+def take(data: bytes, password: str, new: str, path: Path) -> dict[str, Any]:
+    """Take over a certificate file from elsewhere, under another password, and open it."""
+    asked = {"do": "take", "data": _text(data), "password": password}
+    return {**asked, "new": new, "path": str(path)}
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
 
 
 def _program() -> list[str]:

@@ -65,7 +65,7 @@ def renew(
         issued = window.issued("renew", _asked(held, private, now), held.sign)
     _check_issuer(held, issued)
     data, key = attempt.sealed(private, issued, password)
-    kept = _kept(file, held.certificate)
+    kept = kept_name(file, held.certificate)
     files.write(kept, files.read(file, most=p12.MOST_BYTES), files.PRIVATE)
     files.write(file, data, files.PRIVATE)
     return Renewed(key, kept, attempt.receipt(window, key, None, now, pending))
@@ -95,6 +95,17 @@ def _asked(held: LoadedKey, private: Private, now: datetime) -> dict[str, Any]:
     }
 
 
+def change_password(file: Path, present: str, new: str) -> None:
+    """Put a certificate file under another password, unless a renewal holds on to the present one.
+
+    Raises Refusal renewal-under-way, and Refusal and Fault of password and files.
+    """
+    if under_way(file):
+        raise Refusal("renewal-under-way", needed="the renewal, finished")
+    data = p12.changed(files.read(file, most=p12.MOST_BYTES), present, new)
+    files.write(file, data, files.PRIVATE)
+
+
 def under_way(file: Path) -> bool:
     """Whether a renewal of a certificate file was begun and is not finished."""
     return _pending(file).exists()
@@ -104,7 +115,7 @@ def _pending(file: Path) -> Path:
     return file.with_name(file.name + ".renewal")
 
 
-def _kept(file: Path, certificate: x509.Certificate) -> Path:
+def kept_name(file: Path, certificate: x509.Certificate) -> Path:
     """Where the file before goes: member.p12 becomes member-until-2029-11-22.p12."""
     ends = certificate.not_valid_after_utc.astimezone(JST)
     return file.with_stem(f"{file.stem}-until-{ends:%Y-%m-%d}")
