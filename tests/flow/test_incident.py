@@ -69,6 +69,7 @@ def test_impact_tells_downloaded_installed_and_affected_apart(road: Road) -> Non
         record(road, "4", release, Phase.TRIAL, Result.FAILED),
         record(road, "5", release, Phase.COMMIT, Result.OK),
         record(road, "6", release, Phase.CHECK, Result.REFUSED),
+        record(road, "7", release, Phase.FETCH, Result.STARTED),
         record(road, "7", release, Phase.FETCH, Result.FAILED),
         record(road, "8", of_bytes(b"other"), Phase.COMMIT, Result.OK),
         record(road, "9", release, Phase.COMMIT, Result.OK, minutes=90),

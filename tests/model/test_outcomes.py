@@ -104,11 +104,13 @@ def test_silence() -> None:
         record("well", Phase.COMMIT, Result.OK, 39),
         record("back", Phase.SWITCH, Result.STARTED, 10),
         record("back", Phase.ROLLBACK, Result.OK, 12),
+        record("stopped", Phase.STAGE, Result.STARTED, 10),
+        record("stopped", Phase.SWITCH, Result.REFUSED, 12),
         record("fetching", Phase.FETCH, Result.STARTED, 10),
     )
-    assert tally(*told, minutes=40).started == Count("all", 0, 2)
-    assert tally(*told, minutes=41).started == Count("all", 2, 4)
-    assert tally(*told, minutes=120).started == Count("all", 2, 4)
+    assert tally(*told, minutes=40).started == Count("all", 0, 3)
+    assert tally(*told, minutes=41).started == Count("all", 2, 5)
+    assert tally(*told, minutes=120).started == Count("all", 2, 5)
 
 
 def test_silence_is_counted_where_it_is_decided() -> None:

@@ -70,11 +70,10 @@ def impact(
             installed.add(member)
         if outcome.result is Result.STARTED:
             begun.add(member)
-        verdict = bad(outcome)
-        if verdict is not None:
+        else:
             ended.add(member)
-            if verdict:
-                affected.add(member)
+        if bad(outcome):
+            affected.add(member)
     return Impact(
         release,
         as_of,

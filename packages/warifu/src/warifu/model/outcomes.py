@@ -126,7 +126,8 @@ class _Seen:
         if outcome.result is Result.STARTED and outcome.phase not in UNTOUCHED:
             self._earliest(self.first, one)
         if worst is None:
-            if outcome.result in (Result.REFUSED, Result.OK) and outcome.phase is Phase.ROLLBACK:
+            back = outcome.result is Result.OK and outcome.phase is Phase.ROLLBACK
+            if outcome.result is Result.REFUSED or back:
                 self._earliest(self.answered, one)
             return
         self._earliest(self.first, one)
