@@ -20,8 +20,9 @@ from warifu_client.attempting import Aim, Until
 from warifu_client.ended import End, Ended
 from warifu_client.looking import Look
 from warifu_client.machine import Machine
+from warifu_client.starting import Started
 from warifu_wire.check import Go, Leased, Routed, Stay
-from warifu_wire.errors import Fault, Mismatch, Refusal
+from warifu_wire.errors import Fault, Mismatch, Refusal, Stale, Stopped
 from warifu_wire.manifest import Manifest
 from warifu_wire.routes import Tree
 
@@ -36,10 +37,11 @@ def apply(machine: Machine) -> Ended:
 
 
 def repair(machine: Machine) -> Ended:
-    """Start what is installed; take what is offered to a machine in that state, else mend it.
+    """Start what is installed; take what is offered to a machine in that state, or mend it.
 
     Mending builds the installed release anew from whatever good bytes are here and the few that
-    are not. It needs the provider's word that the release is not stopped, as any switch does.
+    are not. It needs the provider's word that the release is not stopped, as any switch does. Of
+    two ways out of a damaged tree the one with fewer bytes is taken, by what lies in the tree.
     """
     return alone(machine, lambda: _mended(machine))
 
@@ -56,8 +58,26 @@ def look_for(machine: Machine) -> Ended:
             return _stays(look, decided)
         offer = decided.offer
         way = asking.way(routed, offer.id)
-        size = sum(one.cost for one in fetching.missing(machine, decided.manifest, look, way))
+        size = fetching.cost(machine, fetching.missing(machine, decided.manifest, look, way))
         return Ended(End.OFFERED, offer.id, offer.labels, why=decided.why, size=size)
+
+
+def whole_check(machine: Machine) -> Started:
+    """One whole signed check from the origin, as the start test of an updater: it works, or not.
+
+    A stop is an answer like any other. What is for the network, the clocks or another updater
+    says nothing of the one that is tried.
+    """
+    try:
+        with lock.held(machine.layout.lock):
+            decide(machine, looking.glance(machine), fresh=True)
+    except Stopped:
+        return Started("")
+    except (Fault, Stale) as error:
+        return Started(attempting.word(error), undecided=True)
+    except Refusal as error:
+        return Started(error.reason, undecided=error.reason == "busy")
+    return Started("")
 
 
 def alone(machine: Machine, work: Callable[[], Ended]) -> Ended:
@@ -95,6 +115,10 @@ def same_again(machine: Machine, look: Look, release: str) -> Go:
 
 def _offered(machine: Machine, look: Look) -> Ended:
     routed, decided = decide(machine, look, fresh=False)
+    return _taken(machine, look, routed, decided)
+
+
+def _taken(machine: Machine, look: Look, routed: Routed, decided: Go | Stay) -> Ended:
     if isinstance(decided, Stay):
         return _stays(look, decided)
     release = decided.offer.id
@@ -109,13 +133,31 @@ def _offered(machine: Machine, look: Look) -> Ended:
 
 def _mended(machine: Machine) -> Ended:
     look = standing.started(machine)
-    ended = _offered(machine, look)
-    if ended.end is not End.NOTHING or look.manifest is None or look.tree is Tree.INTACT:
-        return ended
+    routed, decided = decide(machine, look, fresh=False)
     manifest = look.manifest
+    if manifest is None or look.tree is Tree.INTACT:
+        return _taken(machine, look, routed, decided)
+    if isinstance(decided, Go) and not _back_is_less(machine, look, manifest, routed, decided):
+        return _taken(machine, look, routed, decided)
     _allowed(machine, manifest)
     aim = Aim(manifest, asking.floors(machine).routes_seq, lambda: _allowed(machine, manifest))
     return attempting.attempt(machine, aim, look)
+
+
+def _back_is_less(
+    machine: Machine, look: Look, manifest: Manifest, routed: Routed, decided: Go
+) -> bool:
+    """Whether the installed release may be mended, and that takes fewer bytes than the offer."""
+    way = asking.way(routed, decided.offer.id)
+    try:
+        routed.allowed(manifest.id)
+    except Stopped:
+        return False
+    if manifest.id in health.refused(machine):
+        return False
+    forward = fetching.missing(machine, decided.manifest, look, way)
+    back = fetching.missing(machine, manifest, look)
+    return fetching.cost(machine, back) < fetching.cost(machine, forward)
 
 
 def _allowed(machine: Machine, manifest: Manifest) -> Leased:

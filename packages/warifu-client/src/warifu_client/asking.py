@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warifu_client import identity, session
+from warifu_client.clock import Heard
 from warifu_client.looking import Look
 from warifu_client.machine import Machine
 from warifu_client.session import Session
@@ -11,7 +12,7 @@ from warifu_wire import floors as wire_floors
 from warifu_wire.check import Routed
 from warifu_wire.delta import Delta
 from warifu_wire.digest import Digest
-from warifu_wire.errors import Refusal
+from warifu_wire.errors import Refusal, Stale
 from warifu_wire.floors import Floors
 from warifu_wire.manifest import Manifest
 
@@ -21,12 +22,17 @@ def in_force(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> 
 
     Raises `Refusal` when a rule says no, `Fault` when the provider cannot be asked.
     """
-    served = session.refresh(machine, have, fresh=fresh)
-    known = floors(machine)
-    opened = check.opened(served, known, machine.means.clock)
-    warned = opened.warned(machine.settings.product)
-    keep(machine, known, warned.floors)
-    routed = warned.routed()
+    heard = Heard()
+    try:
+        served = session.refresh(machine, have, fresh=fresh, heard=heard)
+        known = floors(machine)
+        opened = check.opened(served, known, machine.means.clock)
+        warned = opened.warned(machine.settings.product)
+        keep(machine, known, warned.floors)
+        routed = warned.routed()
+    except Stale as error:
+        heard.explain(error, machine.means.clock().wall)
+        raise
     keep(machine, warned.floors, routed.floors)
     return routed
 

@@ -46,6 +46,10 @@ class Aim:
     seed: Callable[[], None] = lambda: None
 
 
+class Undecided(Refusal):
+    """The start test could not be made: nothing is held against the release."""
+
+
 def attempt(machine: Machine, aim: Aim, look: Look) -> Ended:
     """Go all the way; raises `Refusal` or `Fault` with everything as it was before."""
     now = _begin(machine, aim, look)
@@ -84,11 +88,16 @@ def _ready(machine: Machine, now: Journal, aim: Aim, look: Look) -> Journal:
     fetching.room(machine, wanted)
     fetching.fetch(machine, wanted)
     now = journal.write(machine, now, phase=Phase.STAGE)
+    # Sent before any byte of the release runs here: what is heard of no more is known to be silent.
+    reporting.tell(machine, now, Phase.STAGE, Result.STARTED)
+    reporting.send(machine)
     staging.stage(machine, aim.manifest, now.folder, look)
     now = journal.write(machine, now, phase=Phase.START_TEST)
     tree = machine.layout.release(now.folder)
     started = machine.means.start(machine.settings, aim.manifest, tree)
     if not started.good:
+        if started.undecided:
+            raise Undecided(started.failure, needed="a later try", release=now.release)
         health.refuse(machine, now.release)
         raise Refusal(started.failure, needed="a release that starts here", release=now.release)
     return journal.write(machine, now, phase=Phase.SWITCH, good=1)
@@ -112,16 +121,17 @@ def _give_up(machine: Machine, error: Refusal | Fault) -> None:
     if now is None:
         return
     if now.step is Step.SWITCHING:
-        trial.back(machine, now, _word(error))
+        trial.back(machine, now, word(error))
     elif now.step is Step.STAGING:
-        refused = isinstance(error, Refusal) and now.phase is not Phase.START_TEST
+        ours = isinstance(error, Undecided) or now.phase is not Phase.START_TEST
+        refused = isinstance(error, Refusal) and ours
         result = Result.REFUSED if refused else Result.FAILED
-        reporting.tell(machine, now, now.phase, result, _word(error))
+        reporting.tell(machine, now, now.phase, result, word(error))
         staging.discard(machine, now.folder)
         journal.clear(machine)
 
 
-def _word(error: Refusal | Fault) -> str:
+def word(error: Refusal | Fault) -> str:
     """An error as a word of the shared vocabulary."""
     if isinstance(error, Refusal):
         return error.reason

@@ -55,17 +55,18 @@ def missing(
 
 def gather(machine: Machine, manifest: Manifest, look: Look) -> None:
     """Link into the store what the kept previous release has of the missing contents, re-hashed."""
-    name = machine.previous.read()
-    release = None if name is None else release_of(name)
-    kept = None if release is None else looking.kept_manifest(machine.layout, release)
-    if name is None or kept is None:
-        return
+    kept = _kept(machine)
     wanted = {one.sha256 for one in missing(machine, manifest, look)}
-    for one in kept.members:
-        path, store = machine.layout.release(name) / one.path, machine.layout.store / one.sha256
-        if one.sha256 in wanted and one.mode != "link" and _is(path, one.sha256):
+    for sha, path in kept.items():
+        if sha in wanted and _is(path, sha):
             with contextlib.suppress(OSError):  # another try brings it from the provider
-                store.hardlink_to(path)
+                (machine.layout.store / sha).hardlink_to(path)
+
+
+def cost(machine: Machine, wanted: Iterable[Wanted]) -> int:
+    """About how many bytes have to come from the provider for these."""
+    kept = _kept(machine)
+    return sum(one.cost for one in wanted if one.sha256 not in kept)
 
 
 def room(machine: Machine, wanted: Iterable[Wanted]) -> None:
@@ -95,6 +96,17 @@ def content(machine: Machine, wanted: Wanted, meter: Meter) -> Path:
         except Refusal:
             meter.total += wanted.size
     return _whole(machine, wanted, meter)
+
+
+def _kept(machine: Machine) -> dict[Digest, Path]:
+    """What the kept previous release should have, by digest; not looked at."""
+    name = machine.previous.read()
+    release = None if name is None else release_of(name)
+    manifest = None if release is None else looking.kept_manifest(machine.layout, release)
+    if name is None or manifest is None:
+        return {}
+    folder = machine.layout.release(name)
+    return {one.sha256: folder / one.path for one in manifest.members if one.mode != "link"}
 
 
 def _is(path: Path, wanted: Digest) -> bool:

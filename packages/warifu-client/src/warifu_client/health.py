@@ -26,7 +26,9 @@ def last(machine: Machine, name: str | None) -> Health:
 
 
 def note(machine: Machine, name: str | None, started: Started) -> None:
-    """Write down what a start test of a folder found; raises `Fault`."""
+    """Write down what a start test of a folder found, if anything; raises `Fault`."""
+    if started.undecided:
+        return
     found: dict[str, Json] = {
         "folder": name or "",
         "health": (Health.OK if started.good else Health.BROKEN).value,

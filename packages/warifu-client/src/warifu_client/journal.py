@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from warifu_client.machine import Machine
+from warifu_client.progress import Moment
 from warifu_wire import atomic, canonical
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Malformed, Refusal
@@ -65,11 +66,17 @@ class Journal:
         )
 
 
+PHASES = {Step.COMMITTING: Phase.COMMIT, Step.RETURNING: Phase.ROLLBACK}
+"""What whoever watches is told of these steps; of the others, the phase."""
+
+
 def write(machine: Machine, journal: Journal, **changes: object) -> Journal:
     """Put a step on disk; gives the journal as it now stands. Raises `Fault`."""
     now = replace(journal, **changes)  # type: ignore[arg-type]
     atomic.write(machine.layout.journal, now.to_bytes())
     machine.reached(f"journal-{now.step.value}")
+    if (now.step, now.phase) != (journal.step, journal.phase) or not changes:
+        machine.means.progress(Moment(PHASES.get(now.step, now.phase).value, 0, 0, 0.0))
     return now
 
 

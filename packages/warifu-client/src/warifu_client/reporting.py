@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from warifu_client import identity
-from warifu_client.journal import Journal
 from warifu_client.machine import Machine
+from warifu_client.starting import Started
 from warifu_wire import atomic, dsse
+from warifu_wire.digest import Digest
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.outcome import PAYLOAD_TYPE, Outcome, Phase, Result
 
@@ -16,7 +20,43 @@ DONE = 200
 REFUSES = frozenset({400, 403, 413, 422})
 
 
-def tell(machine: Machine, now: Journal, phase: Phase, result: Result, failure: str = "") -> None:
+class About(Protocol):
+    """What a report is about: an attempt under way, or a thing found outside of any."""
+
+    @property
+    def attempt(self) -> str:
+        """Its name."""
+
+    @property
+    def release(self) -> Digest:
+        """The release that it is about."""
+
+    @property
+    def origin(self) -> Digest | None:
+        """The release in use when it began."""
+
+    @property
+    def gate(self) -> int:
+        """The routes seq that the machine went by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something found about the release in use."""
+
+    attempt: str
+    release: Digest
+    origin: Digest | None
+    gate: int
+
+
+def trouble(machine: Machine, release: Digest, gate: int, started: Started) -> None:
+    """Queue that the release in use does not start any more; raises `Fault`."""
+    found = Found(secrets.token_hex(16), release, release, gate)
+    tell(machine, found, Phase.REPAIR, Result.FAILED, started.failure)
+
+
+def tell(machine: Machine, now: About, phase: Phase, result: Result, failure: str = "") -> None:
     """Put one outcome of an attempt into the queue; raises `Fault`.
 
     Its number is one above the highest this machine ever gave out, sent or not.

@@ -15,6 +15,8 @@ from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
 from warifu_client import identity, view
+from warifu_client.clock import Heard
+from warifu_client.layout import Layout
 from warifu_client.machine import Machine
 from warifu_client.view import View
 from warifu_wire import delta
@@ -30,14 +32,16 @@ FAULTY = 500
 class _Fetcher(FetcherInterface):
     """The library's view of our transport."""
 
-    def __init__(self, machine: Machine, fresh: bool) -> None:
+    def __init__(self, machine: Machine, fresh: bool, heard: Heard) -> None:
         self._machine = machine
         self._fresh = fresh
+        self._heard = heard
         self._name = identity.today(machine)
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         transport = self._machine.means.transport
         with transport.get(url, fresh=self._fresh, name=self._name) as reply:
+            self._heard.date = reply.headers.get("date", "")
             if reply.status != 200:
                 raise tuf.DownloadHTTPError(f"{reply.status} for {url}", reply.status)
             yield from reply.chunks
@@ -111,10 +115,13 @@ class Session:
         view.note(self.machine, View(self.seen.snapshot, ends, self.told))
 
 
-def refresh(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> Served:
+def refresh(
+    machine: Machine, have: Manifest | None = None, *, fresh: bool, heard: Heard | None = None
+) -> Served:
     """Everything the client's check needs of TUF; `fresh`: from the origin, past every cache.
 
-    `have` is the manifest in use, from which others can be rebuilt in few bytes.
+    `have` is the manifest in use, from which others can be rebuilt in few bytes; `heard` is told
+    what the server says the time is.
     Raises `Refusal` for metadata that is not to be trusted, `Fault` when there is none.
     """
     layout = machine.layout
@@ -127,7 +134,7 @@ def refresh(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> S
             f"{address}/metadata/",
             str(layout.targets),
             f"{address}/targets/",
-            _Fetcher(machine, fresh),
+            _Fetcher(machine, fresh, heard or Heard()),
             bootstrap=layout.trust.read_bytes(),
         )
         # The library has no clock to be given: its time is the machine's, as is every other.
@@ -142,6 +149,12 @@ def refresh(machine: Machine, have: Manifest | None = None, *, fresh: bool) -> S
         trusted.timestamp.expires,
         Session(machine, updater, have, view.known(machine, snapshot, now)),
     )
+
+
+def has_verified(layout: Layout, root: bytes) -> bool:
+    """Whether this machine ever trusted exactly this root, from the first one on."""
+    known = (layout.trust, *layout.metadata.glob("root_history/*.json"))
+    return any(path.read_bytes() == root for path in known)
 
 
 @contextmanager

@@ -55,26 +55,30 @@ def verified(machine: Machine, name: str) -> Look:
 
 
 def discard(machine: Machine, name: str) -> None:
-    """Remove a folder nobody points to, if it is there; raises `Fault`."""
-    try:
-        shutil.rmtree(machine.layout.release(name))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise Fault(f"cannot remove {name}: {error.strerror}", needed="write access") from error
+    """Remove a folder nobody points to, as far as that goes.
+
+    A file that is held open or locked (a host that runs, a scanner, a read-only folder) must not
+    keep an attempt from ending: what is left is nobody's, and goes with a later run.
+    """
+    shutil.rmtree(machine.layout.release(name), ignore_errors=True)
     machine.reached("discarded")
 
 
 def retire(machine: Machine, name: str) -> None:
-    """Remove an old release folder; what is not the program's goes to the member's aside."""
+    """Remove an old release folder; what is not the program's goes to the member's aside.
+
+    While a file of the member's cannot be moved there, the folder stays.
+    """
     release = release_of(name)
     manifest = None if release is None else looking.kept_manifest(machine.layout, release)
     folder = machine.layout.release(name)
-    if manifest is not None and folder.is_dir():
-        for path in looking.strangers(folder, manifest):
+    try:
+        for path in looking.strangers(folder, manifest) if manifest and folder.is_dir() else ():
             target = machine.layout.aside / name / path
             target.parent.mkdir(parents=True, exist_ok=True)
             (folder / path).replace(target)
+    except OSError:
+        return
     discard(machine, name)
 
 

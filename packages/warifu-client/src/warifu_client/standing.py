@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from warifu_client import health, identity, looking
+from warifu_client import asking, health, identity, looking, reporting
 from warifu_client.layout import release_of
 from warifu_client.looking import Look
 from warifu_client.machine import Machine
@@ -54,11 +54,19 @@ def status(machine: Machine) -> Status:
 
 
 def started(machine: Machine) -> Look:
-    """Look at the installed tree and start it; what it found is what checks go by from now on."""
+    """Look at the installed tree and start it; what it found is what checks go by from now on.
+
+    A release that started before and does not any more, as after the host was renewed, is told to
+    the provider whether or not there is anything to install.
+    """
     look = looking.current(machine)
     if look.manifest is None or look.folder is None:
         return look
     found = machine.means.start(machine.settings, look.manifest, look.folder)
+    if found.undecided:
+        return look
+    if not found.good and look.health is not Health.BROKEN:
+        reporting.trouble(machine, look.manifest.id, asking.floors(machine).routes_seq, found)
     health.note(machine, look.folder.name, found)
     return replace(look, health=Health.OK if found.good else Health.BROKEN)
 

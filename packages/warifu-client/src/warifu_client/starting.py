@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,9 +23,13 @@ _TOKEN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """How a start test ended; `failure` is a word of the shared vocabulary, "" when it started."""
+    """How a start test ended; `failure` is a word of the shared vocabulary, "" when it started.
+
+    `undecided`: nothing was learnt of the release, so nothing may be held against it.
+    """
 
     failure: str
+    undecided: bool = False
 
     @property
     def good(self) -> bool:
@@ -31,18 +37,27 @@ class Started:
         return not self.failure
 
 
+UNDECIDED = 75
+"""The exit code of a start test that could not be made now (EX_TEMPFAIL of sysexits.h)."""
+OURS = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOSPC})
+"""What this machine lacks at the moment; no fault of a release."""
 Starter: TypeAlias = Callable[[Settings, Manifest, Path], Started]
 
 
 def run(settings: Settings, manifest: Manifest, tree: Path) -> Started:
     """Run the manifest's start command on a tree: exit 0 within the time-out, and nothing else.
 
+    Exit 75 says that it could not be tried now: that is for neither side.
+
     The command runs in an empty folder and may not write byte code into the tree. Where it prints
     JSON with a `failure.code`, that word is the failure; else the way it ended is.
     """
     if not manifest.start:
         return Started("start-command-missing")
-    places = {"{tree}": str(tree), "{python}": sys.executable, "{host}": settings.host}
+    python = interpreter()
+    if not python and any("{python}" in word for word in manifest.start):
+        return Started("python-missing")
+    places = {"{tree}": str(tree), "{python}": python, "{host}": settings.host}
     command = [_filled(word, places) for word in manifest.start]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryDirectory(prefix="warifu-start-") as empty:
@@ -59,11 +74,20 @@ def run(settings: Settings, manifest: Manifest, tree: Path) -> Started:
             )
         except subprocess.TimeoutExpired:
             return Started("start-timeout")
-        except OSError:
-            return Started("start-not-possible")
+        except OSError as error:
+            return Started("start-not-possible", error.errno in OURS)
     if done.returncode == 0:
         return Started("")
+    if done.returncode == UNDECIDED:
+        return Started(_told(done.stdout) or "start-undecided", undecided=True)
     return Started(_told(done.stdout) or f"start-exit-{done.returncode}".replace("--", "-signal-"))
+
+
+def interpreter() -> str:
+    """The Python that runs this; of a frozen updater, which is none, what the system has, or ""."""
+    if not getattr(sys, "frozen", False):
+        return sys.executable
+    return shutil.which("python3") or shutil.which("python") or ""
 
 
 def _filled(word: str, places: dict[str, str]) -> str:

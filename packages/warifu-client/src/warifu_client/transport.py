@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,12 @@ from warifu_wire.pseudonym import HEADER
 CHUNK = 1 << 16
 REDIRECTS = 3
 TIMEOUT = urllib3.Timeout(connect=10, read=30)
+PATIENCE = 60.0
+"""Seconds of waiting for a server after which it must have kept to `SLOWEST`."""
+SLOWEST = 512
+"""The fewest bytes per second: a server that trickles must not hold the updater for ever."""
+ANSWER = 1 << 20
+"""The most bytes (1 MiB) of an answer to a post."""
 NOT_CACHED = {"Cache-Control": "no-cache", "Pragma": "no-cache"}
 
 
@@ -52,6 +59,7 @@ class Http:
     """The network through urllib3, by proxy and with further TLS roots where the settings say."""
 
     pool: urllib3.PoolManager
+    seconds: Callable[[], float] = time.monotonic
 
     @contextmanager
     def get(
@@ -64,7 +72,7 @@ class Http:
         with _told(url):
             answer = self.pool.request("GET", url, headers=headers, preload_content=False)
         try:
-            yield Reply(answer.status, _lower(answer), _pieces(url, answer))
+            yield Reply(answer.status, _lower(answer), self._pieces(url, answer))
         finally:
             answer.release_conn() if _read_up(answer) else answer.close()
 
@@ -72,8 +80,34 @@ class Http:
         """One POST of a JSON document."""
         headers = {"Content-Type": "application/json"}
         with _told(url):
-            answer = self.pool.request("POST", url, body=body, headers=headers)
-        return Reply(answer.status, _lower(answer), iter((answer.data,)))
+            answer = self.pool.request(
+                "POST", url, body=body, headers=headers, preload_content=False
+            )
+        try:
+            found = bytearray()
+            for piece in self._pieces(url, answer):
+                found += piece
+                if len(found) > ANSWER:
+                    raise Fault(f"no answer from {url} (too long)", needed="a later try")
+            return Reply(answer.status, _lower(answer), iter((bytes(found),)))
+        finally:
+            answer.release_conn() if _read_up(answer) else answer.close()
+
+    def _pieces(self, url: str, answer: BaseHTTPResponse) -> Iterator[bytes]:
+        """The body as it comes; only waiting counts, not what is done with the pieces."""
+        waited, came = 0.0, 0
+        while True:
+            before = self.seconds()
+            with _told(url):
+                piece = answer.read1(CHUNK, decode_content=False)
+            if not piece:
+                return
+            waited, came = waited + self.seconds() - before, came + len(piece)
+            if waited > PATIENCE:
+                if came < SLOWEST * waited:
+                    raise Fault(f"no answer from {url} (too slow)", needed="a faster network")
+                waited, came = 0.0, 0
+            yield piece
 
 
 def of(settings: Settings) -> Http:
@@ -101,11 +135,6 @@ def _range(start: int, etag: str) -> dict[str, str]:
 
 def _lower(answer: BaseHTTPResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
-
-
-def _pieces(url: str, answer: BaseHTTPResponse) -> Iterator[bytes]:
-    with _told(url):
-        yield from answer.stream(CHUNK, decode_content=False)
 
 
 def _read_up(answer: BaseHTTPResponse) -> bool:

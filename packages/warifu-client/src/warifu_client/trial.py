@@ -34,6 +34,9 @@ def prove(machine: Machine, now: Journal) -> Ended:
             return back(machine, now, "start-interrupted", refuse=True)
         now = journal.write(machine, now, tries=now.tries + 1)
         started = machine.means.start(machine.settings, manifest, tree)
+        if started.undecided:
+            now = journal.write(machine, now, tries=now.tries - 1)
+            return _waiting(machine, now, started.failure)
         if not started.good:
             return back(machine, now, started.failure, refuse=True)
         now = journal.write(machine, now, good=now.good + 1, tries=0)
@@ -43,7 +46,7 @@ def prove(machine: Machine, now: Journal) -> Ended:
     except Stopped as stop:
         return back(machine, now, stop.reason)
     except (Refusal, Fault) as error:
-        return _waiting(machine, now, error)
+        return _waiting(machine, now, error.reason if isinstance(error, Refusal) else "no-answer")
     return commit(machine, journal.write(machine, now, step=Step.COMMITTING))
 
 
@@ -113,9 +116,8 @@ def _see(machine: Machine, name: str) -> None:
         health.note(machine, name, machine.means.start(machine.settings, manifest, tree))
 
 
-def _waiting(machine: Machine, now: Journal, error: Refusal | Fault) -> Ended:
-    """The release starts, but nobody can be asked whether it may stay: it stays on trial."""
-    code = error.reason if isinstance(error, Refusal) else "no-answer"
+def _waiting(machine: Machine, now: Journal, code: str) -> Ended:
+    """Nothing is known against the release, but it cannot be confirmed now: it stays on trial."""
     reporting.tell(machine, now, Phase.TRIAL, Result.STARTED, code)
     return Ended(End.TRIAL, now.release, code=code)
 
