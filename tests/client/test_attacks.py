@@ -636,7 +636,7 @@ def test_reports_wait_until_somebody_answers_and_a_bad_one_keeps_none_back(
     site.mischief = closed
     assert applying.apply(ready).end is End.INSTALLED
     queued = sorted(ready.layout.outbox.glob("*.json"))
-    assert len(queued) == 2
+    assert len(queued) == 3
     site.outcomes.clear()
     queued[0].write_bytes(b"torn")
 
@@ -645,7 +645,7 @@ def test_reports_wait_until_somebody_answers_and_a_bad_one_keeps_none_back(
 
     site.mischief = strict
     applying.apply(ready)
-    assert [one.phase.value for one in site.reports()] == ["commit"]
+    assert [one.phase.value for one in site.reports()] == ["stage", "commit"]
     assert not list(ready.layout.outbox.glob("*.json"))
 
 

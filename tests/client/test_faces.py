@@ -15,7 +15,7 @@ import warifu_wire
 from tests.client.conftest import Made
 from tests.client.provider import PRODUCT, Provider, Release, release
 from tests.client.serving import Site
-from warifu_client import applying, background, cli, health, launcher, support
+from warifu_client import applying, background, cli, health, launcher, lock, support
 from warifu_client.layout import Layout
 from warifu_client.machine import Machine
 from warifu_client.pointer import FilePointer, LinkPointer, Pointer
@@ -226,7 +226,7 @@ def updater(tmp_path: Path, *, broken: bool = False, label: str = "1") -> dict[s
     files = {"run.py": b"import sys\nfrom warifu_client.cli import main\nsys.exit(main())\n"}
     for package in (warifu_client, warifu_wire):
         folder = Path(package.__file__).parent
-        for path in folder.rglob("*.py"):
+        for path in (*folder.rglob("*.py"), *folder.rglob("*.json")):
             files[f"{folder.name}/{path.relative_to(folder)}"] = path.read_bytes()
     files["label.txt"] = label.encode()
     if broken:
@@ -246,7 +246,7 @@ def test_the_updater_takes_only_an_updater_that_completes_a_full_check(
     assert cli.main(["init", *told, "--folder", str(tool)]) == 0
     # the updater is a product of its own; its start test is a whole signed check of the tool
     assert cli.main(["init", *told, "--folder", str(own), "--host", str(tool)]) == 0
-    start = ("{python}", "{tree}/run.py", "check", "--folder", "{host}", "--json")
+    start = ("{python}", "{tree}/run.py", "check", "--as-start-test", "--folder", "{host}")
 
     def edition(label: str, *, broken: bool = False) -> Release:
         files = updater(tmp_path, broken=broken, label=label)
@@ -260,6 +260,9 @@ def test_the_updater_takes_only_an_updater_that_completes_a_full_check(
     assert cli.main(["apply", "--folder", str(own)]) == 1
     assert Layout(own).current.readlink().name.startswith(one.id)
     provider.publish(one, two, three)
+    # while the tool is being updated nothing can be learnt: that is not held against the updater
+    with lock.held(Layout(tool).lock):
+        assert cli.main(["apply", "--folder", str(own)]) == 1
     assert cli.main(["apply", "--folder", str(own)]) == 0
     assert Layout(own).previous.read_text().startswith(one.id)
     # and it is started through the launcher, like any other program

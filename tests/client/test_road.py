@@ -53,8 +53,9 @@ def test_installs_then_updates_then_has_nothing_to_do(
     ended = applying.apply(machine)
     assert (ended.end, ended.code) == (End.NOTHING, "up-to-date")
     assert standing.status(machine).kept == FIRST.id
-    assert site.said() == [("fetch", "started", ""), ("commit", "ok", "")] * 2
-    assert [one.counter for one in site.reports()] == [1, 2, 3, 4]
+    begun = [("fetch", "started", ""), ("stage", "started", "")]
+    assert site.said() == [*begun, ("commit", "ok", "")] * 2
+    assert [one.counter for one in site.reports()] == [1, 2, 3, 4, 5, 6]
     assert not list(machine.layout.store.iterdir())
 
 

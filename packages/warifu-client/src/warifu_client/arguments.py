@@ -6,16 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from warifu_client.words import LANGUAGES
-
-EPILOG = """\
-exit codes: 0 done or nothing to do, 1 refused, 2 usage, 3 fault, 4 tried and undone, 5 on trial
-
-  warifu-update init --address https://updates.example --root root.json --product tool
-  warifu-update check --product tool
-  warifu-update apply --product tool
-"""
-
+from warifu_client.words import LANGUAGES, helping
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "init": ("metadata-dir",),
@@ -26,57 +17,58 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """The options that each step of the TUF workflow needs."""
+VERBS = (
+    *("init", "check", "apply", "rollback", "repair", "status"),
+    *("bundle", "support-report", "background"),
+)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of `warifu-update`."""
+def parser(language: str) -> argparse.ArgumentParser:
+    """The parser of `warifu-update`, its help in one language."""
     made = argparse.ArgumentParser(
-        prog="warifu-update", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="warifu-update",
+        description=helping("about", language),
+        epilog=helping("epilog", language),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = made.add_subparsers(dest="verb", required=True)
-    _init(verbs.add_parser("init", help="make a folder the updater's"))
-    verbs.add_parser("check", help="ask whether a release is offered")
-    apply = verbs.add_parser("apply", help="install what is offered")
-    apply.add_argument(
-        "--again", action="store_true", help="also what did not start here, as after a new host"
-    )
-    verbs.add_parser("rollback", help="go back to the kept previous release")
-    verbs.add_parser("repair", help="start the installed release, and mend it if it is damaged")
-    status = verbs.add_parser("status", help="look at what is installed")
-    status.add_argument("--start", action="store_true", help="also run the start test")
-    bundle = verbs.add_parser("bundle", help="install from a file got by hand")
-    bundle.add_argument("file", type=Path)
-    bundle.add_argument(
-        "--confirm", action="store_true", help="yes, install although nobody can be asked"
-    )
-    verbs.add_parser("support-report", help="show what the help desk may be sent")
-    background = verbs.add_parser("background", help="write a systemd user timer")
-    background.add_argument("--updater", type=Path, help="the program that the timer starts")
-    background.add_argument("--units", type=Path, help="where the units go")
-    for name in ("apply", "repair", "bundle"):
-        verbs.choices[name].add_argument(
-            "--progress", action="store_true", help="JSON lines on stderr, for a window to show"
+    verbs = made.add_subparsers(dest="verb", required=True, metavar="|".join(VERBS))
+    every = {name: verbs.add_parser(name, help=helping(name, language)) for name in VERBS}
+
+    def flag(verb: str, name: str) -> None:
+        every[verb].add_argument(f"--{name}", action="store_true", help=helping(name, language))
+
+    def path(verb: str, name: str) -> None:
+        every[verb].add_argument(f"--{name}", type=Path, help=helping(name, language))
+
+    _init(every["init"], language)
+    flag("apply", "again")
+    flag("status", "start")
+    every["check"].add_argument("--as-start-test", action="store_true", help=argparse.SUPPRESS)
+    every["bundle"].add_argument("file", type=Path)
+    flag("bundle", "confirm")
+    path("background", "updater")
+    path("background", "units")
+    for name in ("apply", "repair", "bundle", "rollback"):
+        flag(name, "progress")
+    for name in VERBS:
+        path(name, "folder")
+        flag(name, "json")
+        every[name].add_argument("--product", default="", help=helping("product", language))
+        every[name].add_argument(
+            "--language", choices=LANGUAGES, help=helping("language", language)
         )
-    for verb in verbs.choices.values():
-        verb.add_argument("--folder", type=Path, help="the updater's folder")
-        verb.add_argument("--product", default="", help="the product, where no folder is given")
-        verb.add_argument("--json", action="store_true", help="one JSON object on stdout")
-        verb.add_argument("--language", choices=LANGUAGES)
-    _tuf(verbs.add_parser("tuf", help="the TUF client in single steps"))
+    _tuf(verbs.add_parser("tuf", help=helping("tuf", language)))
     return made
 
 
-def _init(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--address", required=True, help="the provider's address")
-    verb.add_argument("--root", required=True, type=Path, help="the root that came with it")
-    verb.add_argument("--host", default="", help="the host application")
-    verb.add_argument("--legacy", default="", help="the folder of a program installed by hand")
-    verb.add_argument("--mirror", action="append", default=[], help="further servers of the bytes")
-    verb.add_argument("--proxy", default="", help="an HTTP proxy")
-    verb.add_argument("--authority", default="", help="a PEM file of further TLS roots")
-    verb.add_argument("--rate", type=int, default=0, help="at most this many bytes per second")
-    verb.add_argument("--quota", type=int, default=0, help="at most this many bytes on disk")
-    verb.add_argument("--no-report", action="store_true", help="send no outcomes")
+def _init(verb: argparse.ArgumentParser, language: str) -> None:
+    for name in ("address", "host", "legacy", "proxy", "authority"):
+        verb.add_argument(f"--{name}", default="", help=helping(name, language))
+    verb.add_argument("--root", type=Path, help=helping("root", language))
+    verb.add_argument("--mirror", action="append", default=[], help=helping("mirror", language))
+    for name in ("rate", "quota"):
+        verb.add_argument(f"--{name}", type=int, default=0, help=helping(name, language))
+    verb.add_argument("--no-report", action="store_true", help=helping("no-report", language))
 
 
 def _tuf(verb: argparse.ArgumentParser) -> None:

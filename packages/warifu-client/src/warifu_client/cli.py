@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from warifu_client import (
+    along,
     applying,
     arguments,
     background,
@@ -17,8 +20,10 @@ from warifu_client import (
     identity,
     machine,
     returning,
+    session,
     settings,
     standing,
+    starting,
     steps,
     support,
     transport,
@@ -39,27 +44,52 @@ REFUSED, USAGE, FAULTY = 1, 2, 3
 
 
 def main(words_given: Sequence[str] | None = None, checkpoint: Checkpoint = passing) -> int:
-    """Run one command; gives its exit code. Refusals and faults are one sentence, no traceback."""
-    told = arguments.parser().parse_args(words_given)
+    """Run one command; gives its exit code. Refusals and faults are told plainly, no traceback."""
+    given = sys.argv[1:] if words_given is None else list(words_given)
+    told = arguments.parser(_asked(given)).parse_args(given)
+    if told.verb == "tuf":
+        return _tuf(told)
+    told.spoken = told.language or words.usual()
     try:
-        if told.verb == "tuf":
-            return _tuf(told)
-        if told.verb == "init":
-            return _init(told)
-        own = machine.opened(_folder(told), checkpoint=checkpoint, progress=_progress(told))
-        told.language = told.language or own.settings.language
-        if told.verb in SHOWN:
-            return SHOWN[told.verb](told, own)
-        end = VERBS[told.verb](told, own)
+        return _run(told, checkpoint)
     except Refusal as error:
         facts: dict[str, Json] = dict(error.facts.items())
         said: dict[str, Json] = {"code": error.reason, "facts": facts, "needed": error.needed}
-        return _failed(told, "refused", said, words.refusal(error, _language(told)), REFUSED)
+        return _failed(told, "refused", said, words.refusal(error, told.spoken), REFUSED)
     except Fault as error:
         fault: dict[str, Json] = {"what": error.what, "needed": error.needed}
-        return _failed(told, "fault", fault, words.fault(error, _language(told)), FAULTY)
-    _say(told, end.to_json(), words.ended(end, _language(told)))
+        return _failed(told, "fault", fault, words.fault(error, told.spoken), FAULTY)
+    except BrokenPipeError:
+        # Whoever read it has seen enough; nothing may be printed at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+
+
+def _run(told: Namespace, checkpoint: Checkpoint) -> int:
+    if told.verb == "init":
+        return _init(told)
+    own = machine.opened(_folder(told), checkpoint=checkpoint, progress=_progress(told))
+    told.spoken = told.language or own.settings.language
+    if told.verb in SHOWN:
+        return SHOWN[told.verb](told, own)
+    if told.verb == "check" and told.as_start_test:
+        return _start_test(own)
+    try:
+        end = VERBS[told.verb](told, own)
+    finally:
+        if _watched(told):
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    _say(told, end.to_json(), words.ended(end, told.spoken))
     return end.exit_code
+
+
+def _start_test(own: Machine) -> int:
+    """As a host answers to a start test (docs/client.md): 0, 1, or 75 where nothing was learnt."""
+    found = applying.whole_check(own)
+    if found.good:
+        return 0
+    print(json.dumps({"failure": {"code": found.failure}}))
+    return starting.UNDECIDED if found.undecided else REFUSED
 
 
 def _check(told: Namespace, own: Machine) -> Ended:
@@ -87,8 +117,9 @@ def _bundle(told: Namespace, own: Machine) -> Ended:
     def confirm(question: Question) -> bool:
         if told.confirm:
             return True
-        label = question.manifest.labels.get(told.language, "")
-        print(words.offline(label, times.spell(question.until), told.language), file=sys.stderr)
+        label = question.manifest.labels.get(told.spoken, "")
+        until = times.spell(question.until)
+        print(words.say("offline", told.spoken, label=label, until=until), file=sys.stderr)
         return sys.stdin.isatty() and input("[y/N] ").strip().lower() == "y"
 
     return bundle.install(own, told.file.absolute(), confirm)
@@ -98,23 +129,26 @@ def _status(told: Namespace, own: Machine) -> int:
     if told.start:
         standing.started(own)
     found = standing.status(own)
-    _table(told, found.to_json())
+    _say(told, found.to_json(), words.status(found, own.settings.report, told.spoken))
     return 0 if found.look.tree is Tree.INTACT else REFUSED
 
 
 def _support(told: Namespace, own: Machine) -> int:
     found = support.report(own)
     print(json.dumps(found, ensure_ascii=False, indent=None if told.json else 2))
+    if not told.json:
+        print(words.say("sent-by-you", told.spoken), file=sys.stderr)
     return 0
 
 
 def _background(told: Namespace, own: Machine) -> int:
-    updater = told.updater or Path(sys.argv[0]).resolve()
+    usual = settings.home() / along.UPDATER
+    updater = told.updater or (usual if usual.exists() else Path(sys.argv[0]).resolve())
     folder = told.units or Path.home() / ".config" / "systemd" / "user"
     written = background.install(own, updater, folder)
-    timer = written[-1].name
-    said = "\n".join([*map(str, written), f"systemctl --user enable --now {timer}"])
-    _say(told, {"units": [str(one) for one in written]}, said)
+    command = f"systemctl --user enable --now {written[-1].name}"
+    said = "\n".join([*map(str, written), words.say("background", told.spoken, command=command)])
+    _say(told, {"units": [str(one) for one in written], "command": command}, said)
     return 0
 
 
@@ -133,38 +167,69 @@ SHOWN: Mapping[str, Callable[[Namespace, Machine], int]] = {
 
 
 def _folder(told: Namespace) -> Path:
-    if told.folder is None and not told.product:
-        raise Refusal("folder-missing", needed="--folder or --product")
-    folder: Path = told.folder or settings.usual(told.product)
-    return folder.absolute()
+    """The folder that is meant; where only one product is set up, it need not be named."""
+    if told.folder is not None:
+        given: Path = told.folder
+        return given.absolute()
+    known = settings.products()
+    if not told.product and not known:
+        raise Refusal("not-set-up", needed="warifu-update init")
+    came = along.found()
+    product = told.product or (known[0] if len(known) == 1 else came.product if came else "")
+    if not product:
+        raise Refusal("folder-missing", needed="--folder or --product", known=", ".join(known))
+    return settings.usual(product).absolute()
 
 
 def _init(told: Namespace) -> int:
-    if not told.product:
-        raise Refusal("product-missing", needed="--product")
-    layout = Layout(_folder(told))
-    try:
-        root = told.root.read_bytes()
-    except OSError as error:
-        raise Fault(f"cannot read {told.root}", needed="the root that came with it") from error
+    came = along.found()
+    address = told.address or (came.address if came else "")
+    product = told.product or (came.product if came else "")
+    root = told.root or (came.root if came else None)
+    if not address or not product or root is None:
+        raise Refusal("provider-missing", needed="--address, --root and --product")
     given = Settings(
-        told.address,
-        told.product,
+        address,
+        product,
         told.host,
         told.legacy,
         tuple(told.mirror),
         told.proxy,
         told.authority,
-        told.language or "ja",
+        told.spoken,
         rate=told.rate,
         quota=told.quota,
         report=not told.no_report,
     )
-    digest = settings.write(layout, given, root)
-    identity.key(machine.opened(layout.root))
-    said = f"{layout.root}\nroot sha256: {digest}\n{words.COMPARE}\n{words.consent(given)}"
-    _say(told, {"folder": str(layout.root), "root": digest}, said)
+    folder = (told.folder or settings.usual(product)).absolute()
+    digest = _set_up(folder, given, root)
+    facts: dict[str, Json] = {"folder": str(folder), "root": digest}
+    lines = [str(folder), f"root sha256: {digest}", words.say("compare", told.spoken)]
+    if came is not None and came.updater:
+        own = folder.parent / came.updater
+        tree, host = str(came.tree), str(folder)
+        _set_up(own, replace(given, product=came.updater, host=host, legacy=tree), root)
+        facts["command"] = str(along.settle(came, folder.parent, own))
+        lines.append(str(facts["command"]))
+    where = "" if told.folder is None else f" --folder {folder}"
+    lines += [words.consent(given), words.say("next", told.spoken, where=where)]
+    _say(told, facts, "\n".join(lines))
     return 0
+
+
+def _set_up(folder: Path, given: Settings, root: Path) -> str:
+    """Settings may be given anew; the root that was once trusted is not replaced by hand."""
+    try:
+        data = root.read_bytes()
+    except OSError as error:
+        raise Fault(f"cannot read {root}", needed="the root that came with it") from error
+    layout = Layout(folder)
+    steps.is_root(data)
+    if layout.trust.exists() and not session.has_verified(layout, data):
+        raise Refusal("another-root", needed="the root that was trusted first", folder=folder)
+    digest = settings.write(layout, given, data)
+    identity.key(machine.opened(layout.root))
+    return digest
 
 
 def _tuf(told: Namespace) -> int:
@@ -189,28 +254,35 @@ def _tuf(told: Namespace) -> int:
     return 0
 
 
+def _watched(told: Namespace) -> bool:
+    """Whether somebody looks at it, so that a line may be written over."""
+    return sys.stderr.isatty() and not told.json and not getattr(told, "progress", False)
+
+
 def _progress(told: Namespace) -> Callable[[Moment], None]:
     """A line that is written over where somebody looks at it; lines of JSON for a window."""
-    lines = getattr(told, "progress", False)
-    shown = sys.stderr.isatty() and not told.json
+    lines, watched = getattr(told, "progress", False), _watched(told)
 
     def show(moment: Moment) -> None:
+        text = words.progress(moment, told.spoken)
         if lines:
-            said = {"done": moment.done, "step": moment.step, "total": moment.total}
+            said = {"done": moment.done, "step": moment.step, "total": moment.total, "said": text}
             left = moment.remaining
-            print(json.dumps({**said, "seconds": left and round(left)}), file=sys.stderr)
-        elif shown:
-            print(f"\r{words.progress(moment)}\x1b[K", end="", file=sys.stderr, flush=True)
+            row = {**said, "seconds": left and round(left)}
+            print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
+        elif watched:
+            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
 
     return show
 
 
-def _language(told: Namespace) -> str:
-    return told.language or "ja"
-
-
-def _table(told: Namespace, facts: dict[str, Json]) -> None:
-    _say(told, facts, "\n".join(f"{name}: {value}" for name, value in facts.items()))
+def _asked(given: Sequence[str]) -> str:
+    """The language of the help, which is made before the words are read."""
+    for word, following in zip(given, [*given[1:], ""], strict=True):
+        told = following if word == "--language" else word.removeprefix("--language=")
+        if told in words.LANGUAGES:
+            return told
+    return words.usual()
 
 
 def _failed(told: Namespace, end: str, facts: dict[str, Json], said: str, code: int) -> int:

@@ -92,6 +92,16 @@ def write(layout: Layout, settings: Settings, root: bytes) -> Digest:
     return of_bytes(root)
 
 
+def home() -> Path:
+    """Where the folders of all products are; no administrator rights needed."""
+    return Path.home() / ".local" / "share" / "warifu"
+
+
 def usual(product: str) -> Path:
-    """The folder of a product for the person at this machine; no administrator rights needed."""
-    return Path.home() / ".local" / "share" / "warifu" / product
+    """The folder of a product for the person at this machine."""
+    return home() / product
+
+
+def products() -> tuple[str, ...]:
+    """The products that are set up in the usual place."""
+    return tuple(sorted(path.parent.name for path in home().glob("*/settings.json")))

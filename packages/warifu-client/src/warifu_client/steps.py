@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tuf.api import exceptions as tuf
+from tuf.api.metadata import Metadata, Root
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
@@ -44,6 +45,13 @@ def init(root: Path, metadata: Path) -> None:
     with translated():
         Updater(str(metadata), "http://unused.invalid/", bootstrap=data)
     atomic.write(metadata / FIRST, data)
+
+
+def is_root(data: bytes) -> None:
+    """Whether these bytes are a root that its own keys signed; raises `Refusal`."""
+    with translated():
+        root = Metadata[Root].from_bytes(data)
+        root.signed.verify_delegate("root", root.signed_bytes, root.signatures)
 
 
 def refresh(transport: Transport, metadata: Path, address: str) -> Updater:

@@ -1,153 +1,183 @@
-"""What the updater says to the member, in Japanese and English: one sentence, and what to do."""
+"""What the updater says to the member, in Japanese and English: what happened, and what to do.
+
+The words are data (words.json): by code, as pairs of Japanese and English, with the next step.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from collections.abc import Mapping
+from datetime import timedelta, timezone
+from functools import cache
+from importlib import resources
+from typing import Any
 
-from warifu_client.ended import End, Ended
+from warifu_client.ended import Ended
 from warifu_client.progress import Moment
 from warifu_client.settings import Settings
-from warifu_wire.errors import Fault, Refusal
+from warifu_client.standing import Status
+from warifu_wire import times
+from warifu_wire.errors import Fault, Malformed, Refusal
+from warifu_wire.routes import Tree
 
-Say = tuple[str, str]
 LANGUAGES = ("ja", "en")
-
-REFUSALS: Mapping[str, Say] = {
-    "release-stopped": (
-        "この版は {since} に {by} が公開を停止しました（{reason_ja}）。今の版をお使いください。",
-        "This release was stopped by {by} at {since}: {reason_en}. Keep using the installed one.",
-    ),
-    "release-held": (
-        "この版は {since} に {by} が配信を保留しました（{reason_ja}）。再開をお待ちください。",
-        "This release was put on hold by {by} at {since}: {reason_en}. Please wait.",
-    ),
-    "lease-over": (
-        "提供元の最新の確認が取れません。パソコンの時計と接続を確かめてください（{needed}）。",
-        "The provider's answer is too old: check this machine's clock and network ({needed}).",
-    ),
-    "clock-behind": (
-        "パソコンの時計が遅れています。時刻を合わせてからもう一度実行してください。",
-        "This machine's clock is behind. Set it right and try again.",
-    ),
-    "clock-jumped": (
-        "切替えの間に時計が動いたため、元の版に戻しました。もう一度実行してください。",
-        "The clock jumped during the switch, so it was undone. Try again.",
-    ),
-    "signoff-missing": (
-        "必要な承認の署名がそろっていません（{role}: {signed}）。何も変更していません。",
-        "The required approvals are missing ({role}: {signed}). Nothing was changed.",
-    ),
-    "not-what-was-verified": (
-        "配信された内容が検証済みのものと一致しません（{path}）。何も変更していません。",
-        "What is served is not what was verified ({path}). Nothing was changed.",
-    ),
-    "no-room": (
-        "空き容量が足りません（必要: {needed}）。",
-        "There is not enough disk space (needed: {needed}).",
-    ),
-    "busy": (
-        "別の更新処理が動いています。終わってからもう一度実行してください。",
-        "Another updater is at work. Try again when it is done.",
-    ),
-    "nothing-kept": (
-        "戻せる前の版がありません。",
-        "No previous release is kept to go back to.",
-    ),
-    "not-confirmed": (
-        "提供元に確認できず、同意もないため導入しませんでした。",
-        "The provider cannot be asked and you did not agree, so nothing was installed.",
-    ),
-    "bundle-incomplete": (
-        "このファイルは壊れているか、正規の一式ではありません（{path}）。",
-        "This file is damaged or no bundle of ours ({path}).",
-    ),
-    "no-longer-offered": (
-        "切替えの直前の確認で、この版はもう提供されていませんでした（{why}）。何も変更していません。",
-        "Right before the switch this release was no longer offered ({why}). Nothing was changed.",
-    ),
-}
-OTHER: Say = (
-    "確認できないため中止しました（{code}; 必要: {needed}）。何も変更していません。",
-    "Refused ({code}; needed: {needed}). Nothing was changed.",
-)
-FAULT: Say = (
-    "処理を続けられませんでした（{what}）。{needed}を確かめて、もう一度実行してください。",
-    "Could not go on: {what}. Needed: {needed}. Try again.",
-)
-ENDS: Mapping[End, Say] = {
-    End.NOTHING: ("更新はありません（{code}）。{why_ja}", "Nothing to install ({code}). {why_en}"),
-    End.OFFERED: (
-        "新しい版があります: {label} [{release}]（{size} バイト）。{why_ja}",
-        "A release is offered: {label} [{release}] ({size} bytes). {why_en}",
-    ),
-    End.INSTALLED: (
-        "{label} [{release}] を導入し、起動を確認しました。",
-        "{label} [{release}] is installed and starts.",
-    ),
-    End.TRIAL: (
-        "{label} [{release}] は起動しましたが、確認がまだ取れません（{code}）。次回に続けます。",
-        "{label} [{release}] starts, but cannot be confirmed yet ({code}). It goes on next time.",
-    ),
-    End.UNDONE: (
-        "[{release}] は使えなかったため、前の版に戻しました（{code}）。",
-        "[{release}] did not work here and was undone ({code}). The one before is in use.",
-    ),
-    End.ROLLED_BACK: (
-        "前の版 [{release}] に戻しました。",
-        "The previous release [{release}] is in use again.",
-    ),
-}
-OFFLINE: Say = (
-    "提供元に確認できません。{label} はこのファイルの期限 {until} まで導入できます。導入しますか。",
-    "The provider cannot be asked. By this file {label} may be installed until {until}. Install?",
-)
-CONSENT: Say = (
-    "適用結果（製品、版、段階、成否、導入の番号）を提供元に送ります（--no-report で停止）。",
-    "Outcomes (product, release, phase, result, this installation's id) are sent to the provider.",
-)
+JST = timezone(timedelta(hours=9), "JST")
 SHORT = 12
-COMPARE = "案内状にある値と同じことを確かめてください / compare with the value in your letter"
+FEW = 3
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+def usual() -> str:
+    """The language of this system, Japanese where it has none of the two.
+
+    By the usual order of POSIX: LC_ALL, LC_MESSAGES, LANG.
+    """
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "en" if next(filter(None, names), "").startswith("en") else "ja"
 
 
 def refusal(error: Refusal, language: str) -> str:
-    """Why the house says no, who said so, and what is needed."""
-    said = REFUSALS.get(error.reason, OTHER)
-    return _filled(said, language, {**error.facts, "needed": error.needed, "code": error.reason})
+    """Why the house says no, who said so, and what to do."""
+    facts = {**error.facts, "needed": error.needed, "code": error.reason}
+    code = "clock-apart" if "apart" in facts else error.reason
+    if "apart" in facts:
+        facts["apart"] = span(int(facts["apart"]), language)
+    if code not in _words()["refusals"] and reason(code, language) != code:
+        code, facts["reason"] = "did-not-start", reason(code, language)
+    said = _sentence("refusals", code, "other", language, facts)
+    return said if error.reason == "clock-jumped" else f"{said} {say('unchanged', language)}"
 
 
 def fault(error: Fault, language: str) -> str:
-    """What gave way, and what to do."""
-    return _filled(FAULT, language, {"what": error.what, "needed": error.needed})
+    """What gave way, and what to do; the place of it in brackets, for the help desk."""
+    said = _sentence("faults", error.needed, "fault", language, {"code": error.what})
+    return f"{said} [{error.what}]"
 
 
 def ended(end: Ended, language: str) -> str:
     """How it ended."""
     facts = {
-        "code": end.code,
-        "label": end.labels.get(language) or next(iter(end.labels.values()), ""),
-        "release": (end.release or "")[:SHORT],
-        "size": f"{end.size:,}",
-        "why_ja": end.why.get("ja", ""),
-        "why_en": end.why.get("en", ""),
+        "label": _label(end.labels, language),
+        "reason": reason(end.code, language),
+        "release": short(end.release),
+        "size": size(end.size),
+        "why": end.why.get(language, ""),
     }
-    return _filled(ENDS[end.end], language, facts).strip()
+    return _filled(_pair("ends", end.end.value), language, facts).strip()
 
 
-def offline(label: str, until: str, language: str) -> str:
-    """The question when nobody but the member can be asked."""
-    return _filled(OFFLINE, language, {"label": label, "until": until})
+def reason(code: str, language: str) -> str:
+    """A word of the shared vocabulary as people say it; an unknown one as it is."""
+    known = "start-exit" if code.startswith("start-exit-") else code
+    pair = _words()["reasons"].get(known)
+    return code if pair is None else _filled(pair, language, {"code": code})
+
+
+def status(found: Status, sends: bool, language: str) -> str:
+    """Where the machine stands, a line for each thing that matters."""
+    look = found.look
+    if look.folder is None:
+        return _under("status", "none", language)
+    manifest = look.manifest
+    label = _label(manifest.labels if manifest else {}, language)
+    strange = [*(one.path for one in look.wrong), *look.extra]
+    named = ", ".join(strange[:FEW]) + (" …" if len(strange) > FEW else "")
+    facts = {
+        "label": label,
+        "release": short(look.release),
+        "tree": _under("trees", look.tree.value, language),
+        "wrong": f" ({named})" if named else "",
+        "health": _under("healths", look.health.value, language),
+        "kept": short(found.kept),
+        "queued": str(found.queued),
+        "sends": _under("status", "yes" if sends else "no", language),
+    }
+    damaged = look.release is not None and look.tree is not Tree.INTACT
+    names = (
+        "installed" if look.release else "unknown",
+        "tree",
+        "health",
+        "kept" if found.kept else "no-kept",
+        "reports",
+        *(["under-way"] if found.under_way else []),
+        *(["mend"] if damaged else []),
+    )
+    return "\n".join(_under("status", name, language, facts) for name in names)
+
+
+def progress(moment: Moment, language: str) -> str:
+    """The phase, and of a download: bytes, rate and remaining time, short enough for one line."""
+    phase = _under("phases", moment.step, language)
+    if not moment.total:
+        return f"{phase} …"
+    left = moment.remaining
+    rest = "" if left is None else f"  {left:.0f} s"
+    done = f"{size(moment.done)} / {size(moment.total)}"
+    return f"{phase}  {done}  {moment.rate / 1e6:.1f} MB/s{rest}"
 
 
 def consent(settings: Settings) -> str:
-    """What is sent, or nothing where nothing is."""
-    return _filled(CONSENT, settings.language, {}) if settings.report else ""
+    """What is sent, or that nothing is."""
+    return say("consent" if settings.report else "silent", settings.language)
 
 
-def progress(moment: Moment) -> str:
-    """Bytes, rate and remaining time, short enough for one line."""
-    left = moment.remaining
-    rest = "" if left is None else f"  {left:.0f} s"
-    return f"{moment.done:,} / {moment.total:,} B  {moment.rate / 1e6:.1f} MB/s{rest}"
+def say(name: str, language: str, **facts: str) -> str:
+    """A sentence by its name."""
+    return _filled(_words()[name], language, facts)
+
+
+def helping(name: str, language: str) -> str:
+    """A line of help on the command line."""
+    return _under("help", name, language).replace("%", "%%")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    for unit, bytes_ in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
+        if count >= bytes_:
+            return f"{count / bytes_:.1f} {unit}"
+    return f"{count} B"
+
+
+def span(seconds: int, language: str) -> str:
+    """How far a clock is ahead or behind, in its largest unit."""
+    side = _under("spans", "ahead" if seconds > 0 else "behind", language)
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if abs(seconds) >= length:
+            return _under("spans", unit, language, {"n": str(abs(seconds) // length), "side": side})
+    return _under("spans", "seconds", language, {"n": str(abs(seconds)), "side": side})
+
+
+def short(release: str | None) -> str:
+    """A release as people compare it."""
+    return (release or "")[:SHORT]
+
+
+def codes() -> Mapping[str, frozenset[str]]:
+    """Every code that has words of its own, by the kind of it."""
+    return {kind: frozenset(_words()[kind]) for kind in ("refusals", "faults", "reasons")}
+
+
+def _label(labels: Mapping[str, str], language: str) -> str:
+    return labels.get(language) or next(iter(labels.values()), "")
+
+
+def _sentence(kind: str, code: str, otherwise: str, language: str, facts: Mapping[str, str]) -> str:
+    """What happened, then what to do."""
+    found = _words()[kind].get(code) or _words()[otherwise]
+    parts = (found[:2], _words()["steps"][found[2]])
+    return " ".join(filter(None, (_filled(one, language, facts) for one in parts)))
+
+
+def _under(kind: str, name: str, language: str, facts: Mapping[str, str] | None = None) -> str:
+    return _filled(_pair(kind, name), language, facts or {})
+
+
+def _pair(kind: str, name: str) -> list[str]:
+    found: list[str] = _words()[kind][name]
+    return found
 
 
 class _Facts(dict[str, str]):
@@ -157,5 +187,24 @@ class _Facts(dict[str, str]):
         return "—"
 
 
-def _filled(said: Say, language: str, facts: Mapping[str, str]) -> str:
-    return said[LANGUAGES.index(language)].format_map(_Facts(facts))
+def _filled(said: list[str], language: str, facts: Mapping[str, str]) -> str:
+    shown = {name: _shown(fact) for name, fact in facts.items()}
+    return said[LANGUAGES.index(language)].format_map(_Facts(shown))
+
+
+def _shown(fact: str) -> str:
+    """Times are shown where the members are: JST."""
+    if not _TIME.fullmatch(fact):
+        return fact
+    try:
+        return times.read(fact).astimezone(JST).strftime("%Y-%m-%d %H:%M JST")
+    except Malformed:
+        return fact
+
+
+@cache
+def _words() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        resources.files("warifu_client").joinpath("words.json").read_bytes()
+    )
+    return found
