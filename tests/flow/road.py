@@ -128,7 +128,10 @@ class Road:
         current = self.repository.current(PRODUCT)
         before = current.road
         seq = 1 if before is None else before.seq + 1
-        offers = tuple(offer(one, seq * 10, plan(seq)) for one in programs)
+        ranks = {} if before is None else {one.id: one.rank for one in before.offers}
+        offers = tuple(
+            offer(one, ranks.get(one.composition.id, seq * 10), plan(seq)) for one in programs
+        )
         routes = draft(PRODUCT, before, current.stops, offers, fleet, self.now)
         return change(routes, programs)
 

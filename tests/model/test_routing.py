@@ -8,7 +8,7 @@ import pytest
 
 from tests.flow.road import PRODUCT, Road
 from warifu.model.approval import change
-from warifu.model.routing import Fleet, draft, rules
+from warifu.model.routing import DeadEnd, First, Fleet, draft, rules
 from warifu_wire import routes
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Mismatch, Refusal
@@ -71,7 +71,7 @@ def test_who_has_an_offer_keeps_it(road: Road) -> None:
 
 def test_broken_without_a_repair_is_refused() -> None:
     with pytest.raises(Refusal, match="repair-missing"):
-        rules((), (OLD,), frozenset({OLD.id}))
+        rules((), (OLD,), Fleet(broken=frozenset({OLD.id})))
 
 
 def test_former_offers_stay_known_and_lifts_stay_lifted(road: Road) -> None:
@@ -105,3 +105,68 @@ def test_a_change_offers_exactly_what_is_verified(road: Road) -> None:
             change(replace(proposed.routes, offers=(wrong,)), (program,))
     with pytest.raises(Mismatch, match="offer-differs"):
         change(replace(proposed.routes, product="other"), (program,))
+
+
+WHY = {"en": "First its data move.", "ja": "先にデータを移します。"}
+
+
+def ways(found: routes.Routes, *installed: Digest | None) -> list[Digest | None]:
+    """Where machines with these releases are sent."""
+    told = [found.route(one, Tree.INTACT, Health.OK) for one in installed]
+    return [None if one is None else one.offer for one in told]
+
+
+def test_a_barrier_is_passed_first_and_then_the_way_leads_on() -> None:
+    own = Road()
+    first = own.published(own.program(Kind.UPDATE, "print(1)"), fleet=Fleet((OLD,)))
+    barrier = first.change.programs[0]
+    newest = own.program(Kind.UPDATE, "print(2)", "4" * 40)
+    fleet = Fleet(first=(First(barrier.composition.id, WHY),))
+    found = own.change(barrier, newest, fleet=fleet).routes
+    assert ways(found, OLD.id, barrier.composition.id, newest.composition.id) == [
+        barrier.composition.id,
+        newest.composition.id,
+        newest.composition.id,
+    ]
+    route = found.route(OLD.id, Tree.INTACT, Health.OK)
+    assert route is not None
+    assert route.why == WHY
+    # the newest update itself can be the one that comes first
+    assert ways(own.change(newest, fleet=Fleet(first=(First(newest.composition.id, WHY),))).routes,
+                OLD.id) == [newest.composition.id]  # fmt: skip
+    with pytest.raises(Refusal, match="barrier-not-offered"):
+        own.change(newest, fleet=fleet)
+
+
+def test_a_dead_end_leads_nowhere_and_says_why(road: Road) -> None:
+    update = road.program(Kind.UPDATE, "print(1)")
+    found = road.change(update, fleet=Fleet((OLD, NEWER), ends=(DeadEnd(OLD.id, WHY),))).routes
+    route = found.route(OLD.id, Tree.INTACT, Health.BROKEN)
+    assert route is not None
+    assert (route.offer, route.why) == (None, WHY)
+    with pytest.raises(Refusal, match="unknown-release"):
+        road.change(update, fleet=Fleet((OLD,), ends=(DeadEnd(NEWER.id, WHY),)))
+
+
+def test_four_editions_with_one_label_are_told_apart() -> None:
+    """2012: the old one, the bad, the corrected and the repaired all said Ver1.10."""
+    own = Road()
+    old = own.program(Kind.INSTALL, "print('old')", "1" * 40)
+    own.published(old)
+    bad = own.program(Kind.UPDATE, "print('bad')", "2" * 40)
+    own.published(old, bad)
+    corrected = own.program(Kind.UPDATE, "print('corrected')", "4" * 40)
+    repaired = own.program(Kind.REPAIR, "print('corrected')", "4" * 40)
+    install = own.program(Kind.INSTALL, "print('corrected')", "4" * 40)
+    fleet = Fleet(broken=frozenset({bad.composition.id}))
+    found = own.change(install, corrected, repaired, fleet=fleet).routes
+    made = [one.composition for one in (old, bad, corrected, repaired, install)]
+    assert {one.labels["version"] for one in made} == {"Ver1.10"}
+    assert len({one.id for one in made}) == 5
+    assert ways(found, *(one.id for one in made), None, OLD.id) == [
+        corrected.composition.id,  # the old one is raised
+        repaired.composition.id,  # the bad one is repaired
+        *(one.composition.id for one in (corrected, repaired, install)),  # all others stay
+        install.composition.id,
+        install.composition.id,
+    ]

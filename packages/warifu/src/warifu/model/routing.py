@@ -33,13 +33,32 @@ NOTHING = {
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """A release that everybody below it goes to before anything newer; `why` is shown to them."""
+
+    release: Digest
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEnd:
+    """A release from which no update leads on; `why` says what to do instead."""
+
+    release: Digest
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """What members may have installed besides the offers: earlier releases, and which of them are
-    broken and need the repair; `trees` are legacy trees without a manifest."""
+    broken and need the repair; `trees` are legacy trees without a manifest; then where the way on
+    leads through a release, and where it ends."""
 
     known: tuple[Known, ...] = ()
     broken: frozenset[Digest] = frozenset()
     trees: Mapping[Digest, Digest] | None = None
+    first: tuple[First, ...] = ()
+    ends: tuple[DeadEnd, ...] = ()
 
 
 def offer(program: Verified, rank: int, plan: Plan) -> Offer:
@@ -85,37 +104,61 @@ def draft(
         offers=offers,
         known=former,
         known_trees=dict(fleet.trees or ({} if before is None else before.known_trees)),
-        routes=rules(offers, former, fleet.broken),
+        routes=rules(offers, former, fleet),
         lifted=frozenset({*lifted, *(before.lifted if before else ())}),
     )
 
 
-def rules(
-    offers: tuple[Offer, ...], known: tuple[Known, ...], broken: frozenset[Digest]
-) -> tuple[Route, ...]:
-    """Who has an offer keeps it; who is broken gets the repair; who is older the update; who has
-    nothing we know the install program. The first rule that fits decides."""
+def rules(offers: tuple[Offer, ...], known: tuple[Known, ...], fleet: Fleet) -> tuple[Route, ...]:
+    """Where a way ends it ends; who has an offer keeps it; who is broken gets the repair; who is
+    older the next release on the way; who has nothing we know the install program. The first rule
+    that fits decides. Raises `Refusal` for a way over releases that are not there."""
     best = {kind: best_of(offers, kind) for kind in Kind}
     repair, update, install = best[Kind.REPAIR], best[Kind.UPDATE], best[Kind.INSTALL]
+    broken = fleet.broken
     if broken and repair is None:
         raise Refusal("repair-missing", needed="a repair program for the broken releases")
-    kept = tuple(Route(one.id, None, None, one.id, CURRENT) for one in offers)
+    way = _way(offers, fleet.first, update)
+    passed = {step.id for step, _ in way} - {update.id if update else None}
+    here = {one.id: one.rank for one in known} | {one.id: one.rank for one in offers}
+    if lost := [one.release for one in fleet.ends if one.release not in here]:
+        raise Refusal("unknown-release", needed="a release of these routes", release=lost[0])
+    ended = tuple(Route(one.release, None, None, None, one.why) for one in fleet.ends)
+    kept = tuple(
+        Route(one.id, None, None, one.id, CURRENT) for one in offers if one.id not in passed
+    )
     mended = tuple(
         Route(one.id, None, None, repair.id, REPAIR)
         for one in known
         if repair is not None and one.id in broken
     )
+    older = [one.id for one in known if one.id not in broken] + [
+        one.id for one in offers if one.id in passed
+    ]
     raised = tuple(
-        Route(one.id, None, None, update.id, UPDATE)
-        for one in known
-        if update is not None and one.id not in broken and one.rank < update.rank
+        Route(one, None, None, step.id, why)
+        for one in older
+        for step, why in [found for found in way if here[one] < found[0].rank][:1]
     )
     last = (
         Route(None, None, None, install.id, INSTALL)
         if install is not None
         else Route(None, None, None, None, NOTHING)
     )
-    return (*kept, *mended, *raised, last)
+    return (*ended, *kept, *mended, *raised, last)
+
+
+def _way(
+    offers: tuple[Offer, ...], first: tuple[First, ...], update: Offer | None
+) -> list[tuple[Offer, Mapping[str, str]]]:
+    """The steps to the newest update, lowest first, with what is said of each."""
+    here = {one.id: one for one in offers}
+    if lost := [one.release for one in first if one.release not in here]:
+        raise Refusal("barrier-not-offered", needed="it among the offers", release=lost[0])
+    steps = {here[one.release].id: (here[one.release], one.why) for one in first}
+    if update is not None:
+        steps.setdefault(update.id, (update, UPDATE))
+    return sorted(steps.values(), key=lambda step: step[0].rank)
 
 
 def best_of(offers: Iterable[Offer], kind: Kind) -> Offer | None:
