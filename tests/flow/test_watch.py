@@ -113,10 +113,12 @@ class Post:
 
     def gate(self, **more: object) -> Event | None:
         """The gate's beat."""
-        return watch.gate(
+        now = self.house.passes(1)
+        judged = watch.judge(
             self.ledger, self.statements, self.traffic, self.current, self.release,
-            pace=Pace(), now=self.house.passes(1), **more,  # type: ignore[arg-type]
+            pace=Pace(), now=now, **more,  # type: ignore[arg-type]
         )  # fmt: skip
+        return watch.gate(self.ledger, judged, now=now)
 
     def widen(self) -> Event | None:
         """The recorded gates are signed and fetched back."""

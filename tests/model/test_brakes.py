@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from warifu.model.brakes import Calendar, Desk
+from tests.model.test_rollout import PLAN, at
+from warifu.model.brakes import Brakes, Calendar, Desk
 from warifu.model.rollout import Pace
 from warifu_wire.plan import Audience, Stage
 
@@ -43,3 +44,14 @@ def test_desk() -> None:
     assert found is not None
     assert (found.code, found.facts) == ("desk-full", {"capacity": 25, "predicted": 26})
     assert Desk(0).predicted(stage(0), Pace()) == 0
+
+
+def test_declared_gates_hold_what_is_still_to_open() -> None:
+    """None is declared unless a house says so; after the last stage there is nothing to hold."""
+    sunday = datetime(2012, 2, 5, 4, 23, tzinfo=UTC)
+    declared = Brakes(Calendar(), Desk(0))
+    codes = [one.code for one in declared.waits(at(1, 60), Pace(), sunday)]
+    assert codes == ["no-working-day", "desk-full"]
+    assert Brakes().waits(at(1, 60), Pace(), sunday) == ()
+    last = at(len(PLAN.stages) - 1, 60)
+    assert declared.waits(last, Pace(), sunday) == ()

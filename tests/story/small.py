@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.db import connections
+
 from warifu.app import config as configs
 from warifu.app import founding, recall, road
 from warifu.app import house as houses
@@ -56,7 +58,8 @@ class Small:
         shutil.copytree(self.state, self.folder / name)
 
     def lay(self, name: str) -> None:
-        """Lay a kept state in place of the present one."""
+        """Lay a kept state in place of the present one, whose ledger nobody has open any more."""
+        connections.close_all()
         shutil.rmtree(self.state)
         shutil.copytree(self.folder / name, self.state)
 
@@ -66,7 +69,7 @@ class Small:
         self.server.server_close()
 
 
-def found(folder: Path) -> Small:
+def found(folder: Path, now: datetime = NOW) -> Small:
     """A repository with one program of two files, and its house."""
     source = folder / "source"
     (source / "program").mkdir(parents=True)
@@ -80,7 +83,7 @@ def found(folder: Path) -> Small:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     made = Small(folder, server)
-    founding.init(source, describe(made, "Ver1.00"), NOW, lambda _: None)
+    founding.init(source, describe(made, "Ver1.00"), now, lambda _: None)
     return made
 
 

@@ -198,6 +198,25 @@ def test_strangers_and_forgers(traffic: Traffic) -> None:
     assert kept(traffic) == [1]
 
 
+def test_old_reports_are_forgotten_but_the_newest_of_each_machine(traffic: Traffic) -> None:
+    one, two = enrolled(traffic, "one", MEMBER), enrolled(traffic, "two", MEMBER)
+    for number in (1, 2, 3):
+        traffic.accept([signed(told(one, number), "one")], NOW)
+    traffic.accept([signed(told(two), "two")], NOW)
+    assert traffic.forget(LATER) == 0  # the ledger has not named them yet
+    batch = traffic.seal()
+    assert batch is not None
+    traffic.sealed(batch)
+    assert traffic.forget(NOW) == 0
+    assert traffic.forget(LATER) == 2
+    assert traffic.forget(LATER) == 0
+    known = traffic.records(RELEASE, since=NOW, until=LATER, known_before=LATER)
+    assert [(record.outcome.installation, record.outcome.counter) for record in known] == [
+        (one, 3),
+        (two, 1),
+    ]
+
+
 def test_batches(traffic: Traffic) -> None:
     """A batch is the same until it was named; then the next begins where it ended."""
     assert traffic.seal() is None

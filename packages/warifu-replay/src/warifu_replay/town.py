@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from warifu.app import config as configs
 from warifu.app import founding, notices, probing, road
+from warifu.app.circles import Circles
 from warifu.app.house import ROOT, House
-from warifu.app.road import Circles
 from warifu.model.approval import Change
 from warifu.model.routing import Fleet
 from warifu.model.verification import Verified
@@ -94,8 +94,10 @@ class Town:
     def propose(self, programs: list[Digest], lift: tuple[Digest, ...] = ()) -> Change:
         """Open a change with these releases; our own machine first, then the volunteers."""
         circles = self.circles()
+        entries = self.house.repository.current(self.house.product).stops.entries
+        stops = [one for one in entries if one.release in lift]
         return road.propose(
-            self.house, programs, now(), circles=circles, fleet=self.fleet, lift=lift
+            self.house, programs, now(), circles=circles, fleet=self.fleet, lift=stops
         )
 
     def circles(self) -> Circles:

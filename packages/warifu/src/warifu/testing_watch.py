@@ -30,6 +30,7 @@ class MemoryTraffic:
         self._records: list[Record] = []
         self._batches: list[Batch] = []
         self._named = 0
+        self._forgotten: set[int] = set()
 
     def enrol(self, key: Json, now: Instant) -> str:
         """The installation id of a key; the same key always has the same id."""
@@ -62,10 +63,11 @@ class MemoryTraffic:
         self, release: Digest, *, since: Instant, until: Instant, known_before: Instant
     ) -> Iterator[Record]:
         """Reports on a release received in [since, until), of members enrolled before."""
-        for one in self._records:
+        for place, one in enumerate(self._records, 1):
             owner = self._installations[one.outcome.installation]
             if (
-                one.outcome.release == release
+                place not in self._forgotten
+                and one.outcome.release == release
                 and since <= one.received < until
                 and owner.known_before(known_before)
             ):
@@ -87,6 +89,19 @@ class MemoryTraffic:
     def sealed(self, batch: Batch) -> None:
         """The ledger has named the batch."""
         self._named = self._batches.index(batch) + 1
+
+    def forget(self, before: Instant) -> int:
+        """Drop named reports received before that time, but for the newest of each machine."""
+        named = self._batches[self._named - 1].last if self._named else 0
+        newest = {one.outcome.installation: at for at, one in enumerate(self._records, 1)}
+        gone = {
+            place
+            for place, one in enumerate(self._records[:named], 1)
+            if one.received < before and place not in newest.values()
+        }
+        found = len(gone - self._forgotten)
+        self._forgotten |= gone
+        return found
 
     def _accept(self, envelope: Envelope, now: Instant) -> Receipt:
         try:

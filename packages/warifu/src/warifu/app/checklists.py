@@ -141,6 +141,9 @@ CASES: Mapping[str, Checklist] = {
                     "段階配信は最初からになる。"
                 ),
             ),
+            _run("warifu sign --as approver-1 --lift-by oncall-1"),
+            _run("warifu sign --as approver-2 --lift-by oncall-1"),
+            _run("warifu publish"),
             VERIFY,
             TELL,
         ),

@@ -6,13 +6,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from warifu.model.brakes import Brakes, Calendar, Desk
 from warifu.model.program import PARTS, Program, program
+from warifu.model.rollout import Pace
+from warifu.model.table import Table
 from warifu_wire.errors import Fault, Malformed, Refusal
 
 NAME = "warifu.toml"
-TABLES = PARTS | {"service", "rollout", "policy", "probe"}
+TABLES = PARTS | {"service", "rollout", "routes", "policy", "probe", "keep"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,35 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The stages members are offered a release in, by count; `soak` in seconds between them."""
+    """The stages members are offered a release in, by count; `soak` in seconds between them.
+
+    `volunteers` is how many of those who said yes are served first; `pace` is what is known of the
+    fleet, `brakes` the further gates before a stage opens.
+    """
 
     members: int
     volunteers: int
     stages: tuple[int, ...]
     finished: tuple[int, ...]
     soak: int
+    pace: Pace
+    brakes: Brakes
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A release named by the first characters of its id, and what is said about it to members."""
+
+    release: str
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Releases everybody below goes to `first`, and those where the way `ends`."""
+
+    first: tuple[Said, ...]
+    ends: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +72,14 @@ class Policy:
     approvals: int
     lease: int
     offline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long what members' machines told us is kept: who downloaded what, and their reports."""
+
+    downloads: timedelta
+    reports: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +114,10 @@ class Config:
     program: Program
     service: Places
     rollout: Rollout
+    ways: Ways
     policy: Policy
     probing: Probing
+    keep: Keep
 
 
 def load(path: Path) -> Config:
@@ -101,17 +137,17 @@ def load(path: Path) -> Config:
 
 def parse(content: Mapping[str, object], root: Path) -> Config:
     """The configuration of a file's content; raises `Malformed` naming the key."""
-    for key in content:
-        if key not in TABLES:
-            raise Malformed("unknown-key", needed=f"one of {', '.join(sorted(TABLES))}", key=key)
+    whole = Table("", content).only(*TABLES)
     described = program(content)
     return Config(
         root,
         described,
-        _places(_table(content, "service"), root, described.product),
-        _rollout(_table(content, "rollout")),
-        _policy(_table(content, "policy")),
-        _probing(_table(content, "probe")),
+        _places(whole.table("service"), root, described.product),
+        _rollout(whole.table("rollout")),
+        _ways(whole.table("routes")),
+        _policy(whole.table("policy")),
+        _probing(whole.table("probe")),
+        _keep(whole.table("keep")),
     )
 
 
@@ -121,103 +157,106 @@ def state_folder(product: str) -> Path:
     return Path(data) / "warifu" / product
 
 
-def _places(found: dict[str, object], root: Path, product: str) -> Places:
-    _only("service", found, {"state", "address", "ledger", "store"})
-    said = _text("service", found, "state", "")
+def _places(found: Table, root: Path, product: str) -> Places:
+    found.only("state", "address", "ledger", "store")
+    said = found.text("state", "")
     state = (root / said).resolve() if said else state_folder(product)
     return Places(
         state,
-        _text("service", found, "address", "http://127.0.0.1:8000").rstrip("/"),
-        _text("service", found, "ledger", str(state / "ledger.sqlite")),
-        _text("service", found, "store", str(state / "depot")),
+        found.text("address", "http://127.0.0.1:8000").rstrip("/"),
+        found.text("ledger", str(state / "ledger.sqlite")),
+        found.text("store", str(state / "depot")),
     )
 
 
-def _rollout(found: dict[str, object]) -> Rollout:
-    _only("rollout", found, {"members", "volunteers", "stages", "finished", "soak"})
-    stages = _numbers("rollout", found, "stages", (40, 150, 500))
-    finished = _numbers("rollout", found, "finished", (6, 22, 75))
+def _rollout(found: Table) -> Rollout:
+    found.only(
+        *("members", "volunteers", "stages", "finished", "soak"),
+        *("install", "report", "probe_age", "calendar", "desk"),
+    )
+    stages = found.numbers("stages", (40, 150, 500))
+    finished = found.numbers("finished", (6, 22, 75))
     if len(stages) != len(finished) or list(stages) != sorted(set(stages)):
         raise Malformed("bad-key", needed="rising stages, each with its `finished`", key="rollout")
     return Rollout(
-        _number("rollout", found, "members", 3_000),
-        _number("rollout", found, "volunteers", 12),
+        found.number("members", 3_000),
+        found.number("volunteers", 12),
         stages,
         finished,
-        _number("rollout", found, "soak", 7_200),
+        found.number("soak", 7_200),
+        Pace(
+            found.share("install", 60),
+            found.share("report", 50),
+            found.number("probe_age", 3_600),
+        ),
+        _brakes(found),
     )
 
 
-def _policy(found: dict[str, object]) -> Policy:
-    _only("policy", found, {"approvals", "lease", "offline"})
+def _brakes(found: Table) -> Brakes:
+    """Gates that a house declares; absent tables declare none."""
+    days = found.table("calendar").only("opens", "closes", "holidays")
+    desk = found.table("desk").only("capacity", "feared", "contact")
+    opens = days.number("opens", 9, 0, 23)
+    return Brakes(
+        Calendar(opens, days.number("closes", 17, opens + 1, 24), days.dates("holidays"))
+        if "calendar" in found.fields
+        else None,
+        Desk(
+            desk.number("capacity", 0, 0),
+            desk.share("feared", 85),
+            desk.share("contact", 10),
+        )
+        if "desk" in found.fields
+        else None,
+    )
+
+
+def _ways(found: Table) -> Ways:
+    found.only("first", "end")
+    first, ends = (tuple(_said(row) for row in found.rows(key)) for key in ("first", "end"))
+    return Ways(first, ends)
+
+
+def _said(row: Table) -> Said:
+    row.only("release", "en", "ja")
+    return Said(row.text("release"), {"en": row.text("en"), "ja": row.text("ja")})
+
+
+def _policy(found: Table) -> Policy:
+    found.only("approvals", "lease", "offline")
     return Policy(
-        _number("policy", found, "approvals", 2),
-        _number("policy", found, "lease", 600),
-        _number("policy", found, "offline", 7 * 86_400),
+        found.number("approvals", 2),
+        found.number("lease", 600),
+        found.number("offline", 7 * 86_400),
     )
 
 
-def _probing(found: dict[str, object]) -> Probing:
-    _only("probe", found, {"host", "use"})
-    uses = _table(found, "use")
+def _keep(found: Table) -> Keep:
+    found.only("downloads", "reports")
+    days = (found.number(key, 1_095) for key in ("downloads", "reports"))
+    return Keep(*(timedelta(days=one) for one in days))
+
+
+def _probing(found: Table) -> Probing:
+    found.only("host", "use")
+    uses = found.table("use")
     return Probing(
-        _text("probe", found, "host", ""),
-        tuple(_use(name, _table(uses, name)) for name in uses),
+        found.text("host", ""),
+        tuple(_use(name, uses.table(name)) for name in uses.fields),
     )
 
 
-def _use(name: str, found: dict[str, object]) -> Use:
-    table = f"probe.use.{name}"
-    _only(table, found, {"run", "seconds", "secrets", "proves", "says"})
-    run = _texts(table, found, "run")
+def _use(name: str, found: Table) -> Use:
+    found.only("run", "seconds", "secrets", "proves", "says")
+    run = found.texts("run", ())
     if not run:
-        raise Malformed("bad-key", needed="a command", key=f"{table}.run")
-    seconds = _number(table, found, "seconds", 60)
-    secrets = _table(found, "secrets")
-    told = {one: _text(f"{table}.secrets", secrets, one, "") for one in secrets}
-    says = _text(table, found, "says", "")
-    return Use(name, run, seconds, told, _texts(table, found, "proves"), says)
-
-
-def _table(content: Mapping[str, object], name: str) -> dict[str, object]:
-    found = content.get(name, {})
-    if not isinstance(found, dict):
-        raise Malformed("bad-key", needed="a table", key=name)
-    return found
-
-
-def _only(table: str, found: dict[str, object], names: set[str]) -> None:
-    for key in found:
-        if key not in names:
-            needed = f"one of {', '.join(sorted(names))}"
-            raise Malformed("unknown-key", needed=needed, key=f"{table}.{key}")
-
-
-def _text(table: str, found: dict[str, object], key: str, default: str) -> str:
-    value = found.get(key, default)
-    if not isinstance(value, str):
-        raise Malformed("bad-key", needed="a string", key=f"{table}.{key}")
-    return value
-
-
-def _texts(table: str, found: dict[str, object], key: str) -> tuple[str, ...]:
-    value = found.get(key, ())
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise Malformed("bad-key", needed="a list of strings", key=f"{table}.{key}")
-    return tuple(value)
-
-
-def _number(table: str, found: dict[str, object], key: str, default: int) -> int:
-    value = found.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise Malformed("bad-key", needed="a whole number above 0", key=f"{table}.{key}")
-    return value
-
-
-def _numbers(
-    table: str, found: dict[str, object], key: str, default: tuple[int, ...]
-) -> tuple[int, ...]:
-    value = found.get(key, default)
-    if not isinstance(value, list | tuple) or not all(isinstance(one, int) for one in value):
-        raise Malformed("bad-key", needed="a list of whole numbers", key=f"{table}.{key}")
-    return tuple(value)
+        raise found.wrong("run", "a command")
+    return Use(
+        name,
+        run,
+        found.number("seconds", 60),
+        found.pairs("secrets"),
+        found.texts("proves", ()),
+        found.text("says", ""),
+    )

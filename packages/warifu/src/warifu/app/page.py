@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from warifu.app.config import Rollout
 from warifu.model.approval import Change, Page
-from warifu.model.rollout import Pace, stuck
+from warifu.model.brakes import Calendar
+from warifu.model.publication import Current
+from warifu.model.rollout import stuck
+from warifu.model.routing import CURRENT, INSTALL, NOTHING, REPAIR, UPDATE
 from warifu_wire import canonical, times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Refusal
-from warifu_wire.policy import Rules
-from warifu_wire.routes import Offer
+from warifu_wire.routes import Offer, Route
+from warifu_wire.stops import Stop
 
 _HEAD = {"ja": "承認する内容", "en": "What you sign"}
 _PROGRAM = {"ja": "プログラム", "en": "program"}
@@ -21,6 +27,16 @@ _STUCK = {
     "en": "too small for its reports: the next stage will likely never open",
 }
 _LIFTED = {"ja": "停止の解除", "en": "stops lifted"}
+_LIFT = {
+    "ja": "停止 {seq} を解除: {release}({by}、{since}、{state}): {why}",
+    "en": "lifts stop {seq} of {release} ({state} by {by} since {since}): {why}",
+}
+_FIRST = {"ja": "先に適用させる版", "en": "everybody below goes first to"}
+_END = {"ja": "ここから先へは進めない版", "en": "no way on from"}
+_SUNDAY = {
+    "ja": "休日または時間外の提案です。公開は体制の整う日時にしてください。",
+    "en": "Proposed outside working days and hours: publish when the desk is staffed.",
+}
 _RULES = {"ja": "必要な承認者数", "en": "approvals needed"}
 _BY = {"ja": "署名の期限", "en": "sign by"}
 _TRIAL = {
@@ -29,13 +45,46 @@ _TRIAL = {
 }
 
 
-def facts(change: Change, rules: Rules, trial: bool) -> Json:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page is made from: the change, what is published, what is declared, the keys."""
+
+    change: Change
+    current: Current
+    rollout: Rollout
+    trial: bool
+
+    @property
+    def lifts(self) -> tuple[Stop, ...]:
+        """The stops that this change lifts."""
+        before = self.current.road
+        known = frozenset() if before is None else before.lifted
+        new = self.change.routes.lifted - known
+        return tuple(one for one in self.current.stops.entries if one.digest in new)
+
+    @property
+    def detours(self) -> tuple[Route, ...]:
+        """The rules that say more than the usual: barriers and dead ends."""
+        usual = (CURRENT, INSTALL, NOTHING, REPAIR, UPDATE)
+        return tuple(one for one in self.change.routes.routes if one.why not in usual)
+
+    @property
+    def untimely(self) -> bool:
+        """Whether it was proposed outside working days and hours: 2012 began on a Sunday."""
+        calendar = self.rollout.brakes.calendar or Calendar()
+        return calendar.brake(self.change.routes.issued) is not None
+
+
+def facts(shown: Shown) -> Json:
     """What the page says, as data: the same whatever the language."""
-    routes = change.routes
+    change, routes = shown.change, shown.change.routes
     return {
-        "approvals": rules.thresholds["approver"],
+        "approvals": shown.current.rules.thresholds["approver"],
+        "detours": [{"installed": one.installed, "offer": one.offer, "why": dict(one.why)}
+                    for one in shown.detours],
         "digest": change.digest,
         "lifted": list[Json](sorted(routes.lifted)),
+        "lifts": [one.to_json() for one in shown.lifts],
         "product": routes.product,
         "programs": [
             {
@@ -53,17 +102,18 @@ def facts(change: Change, rules: Rules, trial: bool) -> Json:
         "sign_by": times.spell(routes.sign_by),
         "stages": {one.id: [_stage(one, place) for place in range(len(one.plan.stages))]
                    for one in routes.offers},
-        "stuck": {one.id: [wait.to_json() for wait in stuck(one.plan, Pace())]
+        "stuck": {one.id: [wait.to_json() for wait in stuck(one.plan, shown.rollout.pace)]
                   for one in routes.offers},
-        "trial": trial,
+        "trial": shown.trial,
+        "untimely": shown.untimely,
     }  # fmt: skip
 
 
-def text(change: Change, rules: Rules, language: str, trial: bool) -> str:
+def text(shown: Shown, language: str) -> str:
     """The page in one language; raises `Refusal` for a language it does not have."""
     if language not in _HEAD:
         raise Refusal("no-language", needed="ja or en", found=language)
-    routes = change.routes
+    change, routes = shown.change, shown.change.routes
     lines = [f"{_HEAD[language]}: {routes.product}  routes seq {routes.seq}  {change.digest}"]
     for one in change.programs:
         made = one.composition
@@ -78,25 +128,44 @@ def text(change: Change, rules: Rules, language: str, trial: bool) -> str:
     for offer in routes.offers:
         stages = " → ".join(_stage(offer, place) for place in range(len(offer.plan.stages)))
         lines.append(f"  {_STAGES[language]} {offer.id[:12]}: {stages}")
-        for wait in stuck(offer.plan, Pace()):
+        for wait in stuck(offer.plan, shown.rollout.pace):
             need = f"{wait.facts['stage']}: {wait.facts['cap']} < {wait.facts['least']}"
             lines.append(f"    {_STUCK[language]} ({need})")
+    lines += [f"  {one}" for one in dict.fromkeys(_detour(one, language) for one in shown.detours)]
+    lines.append(f"  {_LIFTED[language]}: {len(shown.lifts)}")
+    lines += [f"    {_lift(one, language)}" for one in shown.lifts]
     lines += [
-        f"  {_LIFTED[language]}: {len(routes.lifted)}",
-        f"  {_RULES[language]}: {rules.thresholds['approver']}",
+        f"  {_RULES[language]}: {shown.current.rules.thresholds['approver']}",
         f"  {_BY[language]}: {times.spell(routes.sign_by)}",
     ]
-    if trial:
+    if shown.untimely:
+        lines.append(f"  {_SUNDAY[language]}")
+    if shown.trial:
         lines.append(f"  {_TRIAL[language]}")
     return "\n".join(lines) + "\n"
 
 
-def page(change: Change, rules: Rules, language: str, trial: bool) -> Page:
+def page(shown: Shown, language: str) -> Page:
     """The digests of the page's facts and text, as the approval statement names them."""
     return Page(
-        of_bytes(canonical.dumps(facts(change, rules, trial))),
-        of_bytes(text(change, rules, language, trial).encode()),
-        language,
+        of_bytes(canonical.dumps(facts(shown))), of_bytes(text(shown, language).encode()), language
+    )
+
+
+def _detour(one: Route, language: str) -> str:
+    if one.offer is None:
+        return f"{_END[language]} {(one.installed or '')[:12]}: {one.why[language]}"
+    return f"{_FIRST[language]} {one.offer[:12]}: {one.why[language]}"
+
+
+def _lift(one: Stop, language: str) -> str:
+    return _LIFT[language].format(
+        seq=one.seq,
+        release=one.release[:12],
+        by=one.by,
+        since=times.spell(one.since),
+        state=one.state.value,
+        why=one.reason[language],
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from warifu.app import halting, plans, recall, work
 from warifu.app import page as pages
+from warifu.app.circles import Circles
 from warifu.app.house import House
+from warifu.app.page import Shown
 from warifu.app.workshop import workshop
 from warifu.flow import compose as composing
 from warifu.flow import publish as publishing
@@ -20,35 +22,19 @@ from warifu.model.composition import Composition
 from warifu.model.impact import Impact
 from warifu.model.remedy import remedy as remedy_of
 from warifu.model.routing import Fleet, draft, offer
+from warifu.model.signoff import Signed
 from warifu.model.verification import Verified
 from warifu_wire import manifest
 from warifu_wire.digest import Digest
 from warifu_wire.floors import BEGINNING
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Offer, Routes
-from warifu_wire.stops import in_force
+from warifu_wire.stops import Stop
 
 NOTHING_OLD = Fleet()
 RELEASE_ENGINEER = "release-engineer"
 RANK_STEP = 10
 """Programs of one change rank alike, above those of all changes before; room for legacy ranks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A sign-off: the digest signed, who has signed so far, and how many the rules ask for."""
-
-    digest: Digest
-    signed: tuple[str, ...]
-    needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Circles:
-    """Installations that are served first: our own machines, and volunteers."""
-
-    own: tuple[str, ...] = ()
-    volunteers: tuple[str, ...] = ()
 
 
 def compose(house: House, kind: Kind, now: datetime, candidate: bytes | None = None) -> Composition:
@@ -92,20 +78,27 @@ def propose(
     *,
     circles: Circles = Circles(),
     fleet: Fleet = NOTHING_OLD,
-    lift: Iterable[Digest] = (),
+    lift: Iterable[Stop] = (),
 ) -> Change:
-    """Open a change that offers exactly these verified releases; `lift` names those to resume."""
+    """Open a change that offers exactly these verified releases; `lift` are the stops it ends.
+
+    The stages of a release begin anew where a stop of it is lifted.
+    """
     current = house.repository.current(house.product)
     before = current.road
     programs = tuple(recall.program(house, one) for one in dict.fromkeys(releases))
-    lifted = {
-        entry.digest for one in lift for entry in in_force(current.stops.entries, one, frozenset())
-    }
+    lifted = tuple(lift)
     seq = 1 if before is None else before.seq + 1
-    again = frozenset(lift)
+    again = frozenset(one.release for one in lifted)
     offers = tuple(_offer(house, one, before, seq, again, circles) for one in programs)
     routes = draft(
-        house.product, before, current.stops, offers, _with_trees(house, fleet, before), now, lifted
+        house.product,
+        before,
+        current.stops,
+        offers,
+        _with_trees(house, fleet, before),
+        now,
+        (one.digest for one in lifted),
     )
     proposed = change(routes, programs)
     signing.propose(house.ledger, proposed, before, by=RELEASE_ENGINEER, now=now)
@@ -114,8 +107,7 @@ def propose(
 
 def page_text(house: House, proposed: Change, language: str) -> str:
     """The page to be shown before signing."""
-    rules = house.repository.current(house.product).rules
-    return pages.text(proposed, rules, language, house.trial)
+    return pages.text(_shown(house, proposed), language)
 
 
 def sign(house: House, person: str, language: str, now: datetime) -> Signed:
@@ -126,7 +118,7 @@ def sign(house: House, person: str, language: str, now: datetime) -> Signed:
         house.ledger,
         house.statements,
         proposed,
-        pages.page(proposed, current.rules, language, house.trial),
+        pages.page(_shown(house, proposed), language),
         house.keyring.signer(person),
         current.rules,
         current.people,
@@ -179,6 +171,7 @@ def remedy(
     now: datetime,
     *,
     circles: Circles = Circles(),
+    fleet: Fleet = NOTHING_OLD,
 ) -> Change:
     """Plan the remedy from the verified repair and update, and propose the routes that offer it."""
     pair = [_verified(house, one) for one in (Kind.REPAIR, Kind.UPDATE)]
@@ -189,8 +182,14 @@ def remedy(
     offers = before.offers if before else ()
     kept = [one.id for one in offers if _stays(house, one, tree)]
     ids = [one.composition.id for one in pair]
-    broken = Fleet(broken=frozenset({bad}))
-    return propose(house, (*kept, *ids), now, circles=circles, fleet=broken)
+    first = [one.release for one in fleet.first]
+    whole = replace(fleet, broken=frozenset({bad}))
+    return propose(house, (*kept, *first, *ids), now, circles=circles, fleet=whole)
+
+
+def _shown(house: House, proposed: Change) -> Shown:
+    current = house.repository.current(house.product)
+    return Shown(proposed, current, house.config.rollout, house.trial)
 
 
 def _with_trees(house: House, fleet: Fleet, before: Routes | None) -> Fleet:
@@ -227,4 +226,5 @@ def _offer(
     if former is not None and release not in again:
         return former
     plan = plans.draft(house.config.rollout, seq, circles.own, circles.volunteers)
-    return offer(program, former.rank if former else seq * RANK_STEP, plan)
+    rank = None if before is None else before.rank(release)
+    return offer(program, seq * RANK_STEP if rank is None else rank, plan)

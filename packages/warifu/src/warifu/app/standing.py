@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from warifu.app import expiry, pacing, waits
 from warifu.app.house import House, clock
-from warifu_wire import times
+from warifu.model.brakes import JST
+from warifu.model.publication import Current
+from warifu.model.rollout import Wait
 from warifu_wire.canonical import Json
-from warifu_wire.routes import Offer
+from warifu_wire.errors import Refusal
+from warifu_wire.routes import Offer, Routes
+from warifu_wire.stops import Halt, Stop, in_force
+
+_STATES = {Halt.STOPPED: "公開停止", Halt.HELD: "保留", Halt.CAPPED: "配信数を制限"}
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One offered release: stage opened, what it waits for, its stops, and the probe's verdict."""
+    """One offered release: stage opened, what it waits for, its stops, and the probe's verdict.
+
+    `why` has a sentence for each of `waits`, `halts` for each of the stops, by language.
+    """
 
     id: str
     kind: str
     label: str
     stage: str
     waits: tuple[str, ...]
+    why: Mapping[str, tuple[str, ...]]
     stops: tuple[str, ...]
+    halts: Mapping[str, tuple[str, ...]]
     probed: str
 
 
@@ -32,7 +45,7 @@ class Standing:
     timestamp: int
     trial: bool
     releases: tuple[Release, ...]
-    expiring: tuple[str, ...]
+    expiring: Mapping[str, tuple[str, ...]]
 
     def lines(self, language: str) -> list[str]:
         """For people."""
@@ -41,13 +54,15 @@ class Standing:
         lines = [f"{self.product}: {head} seq {self.routes_seq}, tuf {self.timestamp}{trial}"]
         for one in self.releases:
             lines.append(f"  {one.id[:12]} {one.kind} {one.label}: {one.stage}, probe {one.probed}")
-            lines += [f"    {text}" for text in (*one.stops, *one.waits)]
-        return [*lines, *(f"  {one}" for one in self.expiring)]
+            waits = {"en": "waits", "ja": "待機"}[language]
+            lines += [f"    {text}" for text in one.halts[language]]
+            lines += [f"    {waits}: {text}" for text in one.why[language]]
+        return lines
 
     def to_json(self) -> dict[str, Json]:
         """For machines."""
         return {
-            "expiring": list[Json](self.expiring),
+            "expiring": {name: list[Json](said) for name, said in self.expiring.items()},
             "product": self.product,
             "releases": [
                 {
@@ -58,6 +73,7 @@ class Standing:
                     "stage": one.stage,
                     "stops": list[Json](one.stops),
                     "waits": list[Json](one.waits),
+                    "why": {name: list[Json](said) for name, said in one.why.items()},
                 }
                 for one in self.releases
             ],
@@ -69,41 +85,54 @@ class Standing:
 
 def standing(house: House) -> Standing:
     """The standing as the published tree and the ledger tell it now."""
-    current = house.repository.current(house.product)
+    current, now = house.repository.current(house.product), clock()
     road = current.road
-    offers = () if road is None else road.offers
+    found = house.repository.expiring(now)
     return Standing(
         house.product,
         0 if road is None else road.seq,
         current.timestamp,
         house.trial,
-        tuple(_release(house, one) for one in offers),
-        tuple(
-            f"{one.role} expires {times.spell(one.expires)}: {one.needed}"
-            for one in house.repository.expiring(clock())
-        ),
+        () if road is None else tuple(_release(house, current, road, one) for one in road.offers),
+        {name: tuple(expiry.told(one, name, now) for one in found) for name in waits.LANGUAGES},
     )
 
 
-def _release(house: House, offer: Offer) -> Release:
-    current = house.repository.current(house.product)
-    road = current.road
+def _release(house: House, current: Current, road: Routes, offer: Offer) -> Release:
     gate = current.gates.of(offer.id)
-    lifted = frozenset() if road is None else road.lifted
-    stage = offer.plan.stages[gate.stage].name if gate else offer.plan.stages[0].name
-    waiting = house.ledger.row("waiting", offer.id)
+    opened = gate.stage if gate and gate.routes_seq >= offer.plan.since else 0
+    stage = offer.plan.stages[opened].name
+    reasons = _reasons(house, current, offer)
     probe = house.ledger.row("probe", offer.id)
-    codes = waiting["codes"] if waiting is not None else []
+    halts = in_force(current.stops.entries, offer.id, road.lifted)
     return Release(
         offer.id,
         offer.kind.value,
         " ".join(offer.labels[name] for name in sorted(offer.labels)),
         stage,
-        tuple(f"waits: {one}" for one in codes) if isinstance(codes, list) else (),
-        tuple(
-            f"{one.state} by {one.by} since {times.spell(one.since)}: {one.reason['en']}"
-            for one in current.stops.entries
-            if one.release == offer.id and one.digest not in lifted
-        ),
+        tuple(one.code for one in reasons),
+        {name: tuple(waits.told(one, name) for one in reasons) for name in waits.LANGUAGES},
+        tuple(_halt(one, "en") for one in halts),
+        {name: tuple(_halt(one, name) for one in halts) for name in waits.LANGUAGES},
         "–" if probe is None else "passed" if probe["passed"] else "failed",
     )
+
+
+def _halt(one: Stop, language: str) -> str:
+    form = {
+        "en": "{state} by {by} since {since}: {why}",
+        "ja": "{by} により {since} から{state}: {why}",
+    }[language]
+    state = one.state.value if language == "en" else _STATES[one.state]
+    since = f"{one.since.astimezone(JST):%Y-%m-%d %H:%M:%S} JST"
+    return form.format(state=state, by=one.by, since=since, why=one.reason[language])
+
+
+def _reasons(house: House, current: Current, offer: Offer) -> tuple[Wait, ...]:
+    """Why it waits, as of now; nothing before its publication is on record."""
+    try:
+        return pacing.waits(house, current, offer.id, clock())
+    except Refusal as refusal:
+        if refusal.reason != "not-published":
+            raise
+        return ()

@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app import halting, probing, recall
+from warifu.app import halting, pacing, probing, recall
 from warifu.app.house import House
 from warifu.flow import publish, remedy, sign, stop, watch
 from warifu.model.ledger import Due
-from warifu.model.rollout import Pace
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.stops import Halt, in_force, read_entry, union
@@ -132,17 +131,7 @@ def _probe(house: House, due: Due, _now: datetime) -> bool:
 
 
 def _gate(house: House, due: Due, now: datetime) -> bool:
-    release = digest(due.work.subject)
-    current = house.repository.current(house.product)
-    watch.gate(
-        house.ledger,
-        house.statements,
-        house.traffic,
-        current,
-        release,
-        pace=Pace(),
-        now=now,
-    )
+    pacing.gate(house, house.repository.current(house.product), digest(due.work.subject), now)
     return True
 
 

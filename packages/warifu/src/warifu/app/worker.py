@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app import work
+from warifu.app import keeping, pacing, work
 from warifu.app.house import House
 from warifu.flow import watch
-from warifu.model.rollout import Pace
 from warifu_wire.errors import Fault, Refusal
 
 TICK = 0.5
@@ -21,25 +20,23 @@ SHARE = 10
 LOOK = timedelta(seconds=5)
 AGAIN = 5
 """Seconds until a worker that fell goes on."""
+FORGET = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """When the lease was last signed and the outcomes last looked at."""
+    """When the lease was last signed, the outcomes last looked at, and old ones last dropped."""
 
     leased: datetime | None = None
     looked: datetime | None = None
+    forgot: datetime | None = None
 
 
 def beat(
-    house: House,
-    last: Beat,
-    clock: Callable[[], datetime],
-    told: Callable[[str], None],
-    pace: Pace = Pace(),
+    house: House, last: Beat, clock: Callable[[], datetime], told: Callable[[str], None]
 ) -> Beat:
     """One round; whatever refuses is told and tried again at the next."""
-    leased, looked = last.leased, last.looked
+    leased, looked, forgot = last.leased, last.looked, last.forgot
     now = clock()
     every = timedelta(seconds=house.config.policy.lease) / SHARE
     try:
@@ -52,11 +49,14 @@ def beat(
             told(tried.line)
         now = clock()
         if looked is None or now - looked >= LOOK:
-            look(house, now, pace)
+            look(house, now)
             looked = now
+        if forgot is None or now - forgot >= FORGET:
+            keeping.forget(house, now)
+            forgot = now
     except (Refusal, Fault) as error:
         told(str(error))
-    return Beat(leased, looked)
+    return Beat(leased, looked, forgot)
 
 
 def toil(
@@ -70,19 +70,17 @@ def toil(
         told(str(error))
 
 
-def look(house: House, now: datetime, pace: Pace) -> None:
+def look(house: House, now: datetime) -> None:
     """Seal the reports that came in, let the alarm count them, and open what may open."""
     watch.seal(house.ledger, house.traffic, now)
     house.downloads.read(house.log)
     current = house.repository.current(house.product)
-    road = current.road
+    road, pace = current.road, house.config.rollout.pace
     for one in () if road is None else road.offers:
         watch.watch(house.ledger, house.traffic, current, one.id, now=now)
         watch.cases(house.ledger, current, one.id, now=now)
         watch.probe_again(house.ledger, current, one.id, pace=pace, now=now)
-        watch.gate(
-            house.ledger, house.statements, house.traffic, current, one.id, pace=pace, now=now
-        )
+        pacing.gate(house, current, one.id, now)
 
 
 def run(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from warifu.app import moving, notices, recall, reporting, standing, which, worker
+from warifu.app import circles, moving, notices, recall, reporting, standing, which, worker
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
@@ -119,6 +119,21 @@ def read_members(said: Said, export: Path, key: Path) -> None:
     event = notices.read_export(said.house(), export.read_bytes(), pinned, clock())
     facts = event.facts
     said.tell(f"{facts['issued']} issued, {facts['revoked']} revoked.", **facts)
+
+
+@members.command()
+@click.argument("installation")
+@click.option("--leave", is_flag=True, help="It is served like any other again.")
+@click.option("--by", default="desk", show_default=True, help="Who enters it.")
+@click.pass_obj
+def volunteer(said: Said, installation: str, leave: bool, by: str) -> None:
+    """Let a member's machine be served among the first, from the next change on.
+
+    Example: warifu members volunteer 4f1c0d9e8b7a6c5d4e3f2a1b0c9d8e7f
+    """
+    enter = circles.withdraw if leave else circles.volunteer
+    event = enter(said.house(), installation, clock(), by=by)
+    said.tell(f"#{event.seq} {event.kind} {installation}", seq=event.seq, kind=event.kind)
 
 
 @click.group()

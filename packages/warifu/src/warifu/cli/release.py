@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from warifu.app import founding, proposals, recall, road
+from warifu.app import founding, pacing, proposals, recall, road, waits, which
 from warifu.app.house import House, clock
 from warifu.cli.said import Said
+from warifu.model.brakes import Calendar
 from warifu.model.people import persons
 from warifu_wire.manifest import Kind
 
@@ -122,19 +123,34 @@ def verify(said: Said, kinds: tuple[str, ...]) -> None:
 
 @click.command()
 @click.option("--as", "person", required=True, help="Who signs, e.g. approver-1.")
-@click.option("--lift", multiple=True, help="A stopped release to resume (8 characters or more).")
+@click.option("--lift", multiple=True, help="A stopped, held or capped release to resume.")
+@click.option("--go-on", default="", help="A release to leave its stage with fewer reports.")
+@click.option("--lift-by", default="", help="All stops of a person or the alarm are lifted.")
 @_kinds
 @click.pass_obj
-def sign(said: Said, person: str, lift: tuple[str, ...], kinds: tuple[str, ...]) -> None:
+def sign(
+    said: Said,
+    person: str,
+    lift: tuple[str, ...],
+    lift_by: str,
+    go_on: str,
+    kinds: tuple[str, ...],
+) -> None:
     """Show the proposed change and sign exactly that; the first to sign proposes it.
+
+    What was stopped goes on only by a signed change: its stages begin anew, after a new probe.
 
     Example: warifu sign --as approver-1
     """
     house = said.house()
     now = clock()
-    proposed = proposals.proposal(house, _chosen(house, kinds), lift, now)
-    print(road.page_text(house, proposed, said.language), end="")
-    done = road.sign(house, person, said.language, now)
+    if go_on:
+        done = pacing.go_on(house, which.release(house, go_on), person, now)
+    else:
+        ended = proposals.Lift(lift, lift_by)
+        proposed = proposals.proposal(house, _chosen(house, kinds), ended, now)
+        print(road.page_text(house, proposed, said.language), end="")
+        done = road.sign(house, person, said.language, now)
     said.tell(
         f"signed by {', '.join(done.signed)}: {len(done.signed)} of {done.needed}.",
         digest=done.digest,
@@ -151,6 +167,9 @@ def publish(said: Said) -> None:
     Example: warifu publish
     """
     house = said.house()
+    untimely = (house.config.rollout.brakes.calendar or Calendar()).brake(clock())
+    if untimely is not None:
+        said.step(waits.told(untimely, said.language))
     why_not = road.publish(house, clock())
     state = f"recorded, not in force yet\n  {why_not}" if why_not else "published and fetched back"
     said.tell(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from warifu.app import notices, probing, reporting, road, which
+from warifu.app import notices, reporting, road, which
+from warifu.app.circles import circles
 from warifu.app.house import clock
-from warifu.app.road import Circles
+from warifu.app.proposals import ways
 from warifu.cli.said import Said
 
 
@@ -25,8 +26,7 @@ def remedy(said: Said, release: str) -> None:
     now = clock()
     bad = which.release(house, release)
     found = road.assess(house, bad, now, by="oncall-1")
-    own = probing.own_machine(house, now)
-    proposed = road.remedy(house, bad, now, circles=Circles(own=(own,)))
+    proposed = road.remedy(house, bad, now, circles=circles(house, now), fleet=ways(house))
     said.tell(
         f"{release}: {len(found.downloaded)} downloaded, {len(found.installed)} installed, "
         f"{len(found.affected)} affected. Repair and corrected update proposed: {proposed.digest}.",

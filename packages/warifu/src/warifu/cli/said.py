@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from warifu.app import config as configs
+from warifu.app import expiry
 from warifu.app import house as houses
 from warifu.app.house import House
 from warifu_wire.errors import Fault, Refusal
@@ -26,8 +27,11 @@ class Said:
     descriptor: int | None = None
 
     def house(self) -> House:
-        """The house of the folder; raises `Refusal` when there is none."""
-        return houses.open_house(configs.load(self.folder / configs.NAME), self.ask)
+        """The house of the folder, after what runs out is said; raises `Refusal`."""
+        found = houses.open_house(configs.load(self.folder / configs.NAME), self.ask)
+        for line in expiry.warnings(found, self.language, houses.clock()):
+            self.step(line)
+        return found
 
     def tell(self, text: str, **facts: object) -> None:
         """The result: JSON for machines, the text for people."""

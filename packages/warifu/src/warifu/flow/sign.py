@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
 from warifu.model.approval import Approved, Change, Page, approval, approved
 from warifu.model.ledger import Draft, Event, Row
@@ -96,6 +97,34 @@ def sign(
             rows=(row,),
         )
     )[0]
+
+
+def consent(
+    ledger: Ledger,
+    statements: Statements,
+    envelope: Envelope,
+    signer: Signer,
+    people: People,
+    *,
+    subject: str,
+    facts: Mapping[str, Json],
+    person: str,
+    now: Instant,
+) -> Envelope:
+    """Add one approver's signature to what is signed beside a change; all signatures so far.
+
+    Raises `SignoffMissing` for a key that is not this approver's.
+    """
+    keyid = signer.public.keyid
+    signed = envelope.signed(keyid, signer.sign)
+    if person not in people.signed(signed, "approver"):
+        needed = f"an approver's key of {person}"
+        raise SignoffMissing("not-your-key", needed=needed, person=person, key=keyid)
+    statements.put(signed)
+    whole: dict[str, Json] = {**facts, "payload": envelope.digest, "type": envelope.payload_type}
+    key = f"consent.recorded/{envelope.digest}/{person}"
+    ledger.append(Draft("consent.recorded", subject, now, person, whole, key=key))
+    return statements.get(envelope.digest)
 
 
 def gather(

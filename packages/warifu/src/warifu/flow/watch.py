@@ -7,18 +7,17 @@ says what follows.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from warifu.model import alarm, outcomes, rollout, signoff
 from warifu.model import probe as verdicts
-from warifu.model.alarm import Count, Evidence, Level, Stream
+from warifu.model.alarm import Baselines, Count, Evidence, Level, Stream
 from warifu.model.case import Symptom
 from warifu.model.ledger import Draft, Event, Row, Work
 from warifu.model.outcomes import SILENT_AFTER, Counted, Tally
 from warifu.model.ports import Ledger, Origin, Repository, Signer, Statements
 from warifu.model.ports_watch import Box, Traffic
 from warifu.model.publication import Current
-from warifu.model.rollout import Opening, Pace, Rollout, Wait, Waiting
+from warifu.model.rollout import Judged, Opening, Pace, Rollout, Wait, Waiting
 from warifu.model.signoff import GoOn
 from warifu.model.standing import healthy, recorded_gates, recorded_stops, routes_of
 from warifu_wire import canonical, gates, stops, times
@@ -32,18 +31,6 @@ from warifu_wire.times import Instant
 WATCHER = "watch"
 ALARMS = ("outcome.alarm", "case.alarm")
 DAY = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Baselines:
-    """Declared bad shares in millionths, for as long as there is no history to learn from.
-
-    `cases` is how many millionths of a case a day a healthy release brings, for each symptom.
-    """
-
-    failures: int = 20_000
-    silence: int = 100_000
-    cases: int = 20_000
 
 
 def probe(
@@ -159,7 +146,7 @@ def replay(ledger: Ledger) -> int:
     return done
 
 
-def gate(
+def judge(
     ledger: Ledger,
     statements: Statements,
     traffic: Traffic,
@@ -170,24 +157,30 @@ def gate(
     now: Instant,
     brakes: Iterable[Wait] = (),
     go_on: Envelope | None = None,
-) -> Event | None:
-    """Open the next stage, or record why it waits; None when that is on record already.
+) -> Judged:
+    """Where a release stands, what was counted under its plan, and what may open or why not.
 
     `go_on` is the approvers' sign-off to leave this very stage without the reports it asks for.
     """
     here = standing(ledger, current, release)
     wanted = GoOn(here.product, release, here.plan.since, here.stage)
     leave = None if go_on is None else signoff.signed(go_on, wanted, current.rules, current.people)
-    counted = count(traffic, current, here, now)
+    counted = count(traffic, current, here, now).plan
     verdict = _verdict(ledger, statements, current, release)
     recorded = recorded_gates(current, ledger.rows("gate"))
     if here.stage and current.gates.of(release) != recorded.of(release):
         brakes = (*brakes, Wait("gate-not-in-force", {"stage": here.open.name}))
-    found = rollout.proceed(here, counted.plan, verdict, pace, now, brakes=brakes, signoff=leave)
+    found = rollout.proceed(here, counted, verdict, pace, now, brakes=brakes, signoff=leave)
+    return here, counted, found
+
+
+def gate(ledger: Ledger, judged: Judged, *, now: Instant) -> Event | None:
+    """Open the next stage, or record why it waits; None when that is on record already."""
+    here, counted, found = judged
     if isinstance(found, Opening):
-        return ledger.append(_opened(here, found, counted.plan))[0]
+        return ledger.append(_opened(here, found, counted))[0]
     if here.following is None:
-        return _settled(ledger, here, counted.plan, now)
+        return _settled(ledger, here, counted, now)
     return _waits(ledger, here, found, now)
 
 

@@ -50,6 +50,18 @@ class Stream(StrEnum):
     CASES = "cases"
 
 
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Declared bad shares in millionths, for as long as there is no history to learn from.
+
+    `cases` is how many millionths of a case a day a healthy release brings, for each symptom.
+    """
+
+    failures: int = 20_000
+    silence: int = 100_000
+    cases: int = 20_000
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Count:
     """Of `n` members in a stratum, `k` bad ones."""

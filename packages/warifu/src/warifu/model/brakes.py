@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 
-from warifu.model.rollout import MILLION, Pace, Wait
+from warifu.model.rollout import MILLION, Pace, Rollout, Wait
 from warifu_wire import times
 from warifu_wire.plan import Stage
 from warifu_wire.times import Instant
@@ -63,3 +63,21 @@ class Desk:
         if calls <= self.capacity:
             return None
         return Wait("desk-full", {"capacity": self.capacity, "predicted": calls})
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """The gates a house has declared; none unless it says so."""
+
+    calendar: Calendar | None = None
+    desk: Desk | None = None
+
+    def waits(self, rollout: Rollout, pace: Pace, now: Instant) -> tuple[Wait, ...]:
+        """Why the following stage may not open now, for each gate that says no."""
+        if rollout.following is None:
+            return ()
+        found = (
+            None if self.calendar is None else self.calendar.brake(now),
+            None if self.desk is None else self.desk.brake(rollout.following, pace),
+        )
+        return tuple(one for one in found if one is not None)

@@ -85,6 +85,10 @@ class Traffic(Intake, Protocol):
     def sealed(self, batch: Batch) -> None:
         """The ledger has named the batch; idempotent."""
 
+    def forget(self, before: Instant) -> int:
+        """Drop reports received before that time which the ledger has named, but for the newest
+        of each machine; how many it was."""
+
 
 class Box(Protocol):
     """A member's machine in a box, standing outside our own address."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 from warifu.model.outcomes import Tally
 from warifu.model.probe import Verdict
@@ -93,6 +94,10 @@ class Waiting:
     """No stage may open now; `reasons` is never empty."""
 
     reasons: tuple[Wait, ...]
+
+
+Judged: TypeAlias = tuple[Rollout, Tally, Opening | Waiting]
+"""Where a release stands, what was counted under its plan, and what may open or why not."""
 
 
 def rollout(

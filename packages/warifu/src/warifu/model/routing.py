@@ -132,7 +132,8 @@ def rules(offers: tuple[Offer, ...], known: tuple[Known, ...], fleet: Fleet) -> 
         for one in known
         if repair is not None and one.id in broken
     )
-    older = [one.id for one in known if one.id not in broken] + [
+    over = broken | {one.release for one in fleet.ends}
+    older = [one.id for one in known if one.id not in over] + [
         one.id for one in offers if one.id in passed
     ]
     raised = tuple(

@@ -16,6 +16,15 @@ GO_ON_TYPE = "urn:warifu:go-on:v1"
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """A sign-off: the digest signed, who has signed so far, and how many the rules ask for."""
+
+    digest: Digest
+    signed: tuple[str, ...]
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
 class GoOn:
     """Which stage of which plan may be left with fewer reports; `since` tells the plan."""
 

@@ -112,6 +112,17 @@ class SqliteTraffic:
         with self._database.write() as connection:
             connection.execute("UPDATE batch SET named = 1 WHERE first = ?", (batch.first,))
 
+    def forget(self, before: Instant) -> int:
+        """Drop named reports received before that time, but for the newest of each machine."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                "DELETE FROM outcome WHERE received < ?"
+                " AND seq <= (SELECT coalesce(max(last), 0) FROM batch WHERE named)"
+                " AND seq NOT IN (SELECT max(seq) FROM outcome GROUP BY installation)",
+                (stamp(before),),
+            )
+            return done.rowcount
+
     def close(self) -> None:
         """Give the file back."""
         self._database.close()
