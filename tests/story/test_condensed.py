@@ -29,13 +29,13 @@ def test_a_publication_is_followed_by_its_patches(tmp_path: Path) -> None:
         path = delta.path("small", digest(new), digest(old))
         assert house.origin.read(path) is None
         assert not {"condense", "probe"} & {
-            one.verb for one in work.run(house, NOW, verbs=work.QUICK)
+            one.verb for one in work.run(house, lambda: NOW, verbs=work.QUICK)
         }
-        done = work.run(house, NOW, verbs=("condense",))
+        done = work.run(house, lambda: NOW, verbs=("condense",))
         assert [one.line for one in done] == [f"condense {one.subject[:16]}: done" for one in done]
         found = house.origin.read(path)
         assert found is not None
         assert [one.base for one in delta.read(found).patches.values()]
-        assert not work.run(house, NOW, verbs=("condense",))
+        assert not work.run(house, lambda: NOW, verbs=("condense",))
     finally:
         small.end()
