@@ -38,6 +38,10 @@ class Small:
 
     folder: Path
     server: http.server.ThreadingHTTPServer
+    service: str = ""
+    """More lines of `[service]`."""
+    address: str = ""
+    """Where members come to; by default this server."""
 
     @property
     def source(self) -> Path:
@@ -69,7 +73,7 @@ class Small:
         self.server.server_close()
 
 
-def found(folder: Path, now: datetime = NOW) -> Small:
+def found(folder: Path, now: datetime = NOW, service: str = "", address: str = "") -> Small:
     """A repository with one program of two files, and its house."""
     source = folder / "source"
     (source / "program").mkdir(parents=True)
@@ -82,7 +86,7 @@ def found(folder: Path, now: datetime = NOW) -> Small:
     door = functools.partial(_Quiet, directory=str(folder / "state" / "public"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), door)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    made = Small(folder, server)
+    made = Small(folder, server, service, address)
     founding.init(source, describe(made, "Ver1.00"), now, lambda _: None)
     return made
 
@@ -94,9 +98,9 @@ def describe(small: Small, version: str) -> founding.Given:
         version=version,
         start=("{python}", "{tree}/program/main.py"),
         suite=("{python}", "-c", SUITE, "{junit}"),
-        address=f"http://127.0.0.1:{small.server.server_port}",
+        address=small.address or f"http://127.0.0.1:{small.server.server_port}",
     )
-    text = founding.describe(small.source, given) + f'state = "{small.state}"\n'
+    text = founding.describe(small.source, given) + f'state = "{small.state}"\n{small.service}'
     (small.source / configs.NAME).write_text(f"{text}\n[policy]\nlease = 86400\n")
     return given
 

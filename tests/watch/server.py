@@ -9,7 +9,7 @@ from pathlib import Path
 
 from warifu.engines.traffic.store import SqliteTraffic
 from warifu.web.downloads import LoggedFiles
-from warifu.web.files import App
+from warifu.web.files import App, Files, FolderShelf
 from warifu.web.gate import Gate
 from warifu.web.serve import serve
 
@@ -21,7 +21,7 @@ def clock() -> datetime:
 
 def build(folder: Path) -> App:
     """The gate over `folder/public`, logging to `folder/downloads.log`."""
-    files = LoggedFiles(folder / "public", 600, folder / "downloads.log", clock)
+    files = LoggedFiles(Files(FolderShelf(folder / "public"), 600), folder / "downloads.log", clock)
     return Gate(files, SqliteTraffic(folder / "traffic.sqlite"), clock)
 
 

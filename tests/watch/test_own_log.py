@@ -14,6 +14,7 @@ from warifu.engines.traffic.weblog import WebLog
 from warifu.model.downloads import Contents
 from warifu.testing import memory_signer
 from warifu.web.downloads import LoggedFiles
+from warifu.web.files import Files, FolderShelf
 from warifu_wire.digest import of_bytes
 from warifu_wire.pseudonym import pseudonym
 
@@ -31,7 +32,7 @@ def files(tmp_path: Path) -> LoggedFiles:
     path.write_bytes(DATA)
     (tmp_path / "public" / "metadata").mkdir()
     (tmp_path / "public" / "metadata" / "timestamp.json").write_text("{}")
-    return LoggedFiles(tmp_path / "public", 600, tmp_path / "log", lambda: NOW)
+    return LoggedFiles(Files(FolderShelf(tmp_path / "public"), 600), tmp_path / "log", lambda: NOW)
 
 
 def ask(files: LoggedFiles, path: str = PLACE, machine: str = "", **told: str) -> Iterable[bytes]:
@@ -83,7 +84,9 @@ def test_read_as_nginx_s_own(tmp_path: Path, files: LoggedFiles) -> None:
 def test_a_large_log_gives_way(tmp_path: Path, files: LoggedFiles) -> None:
     """It is renamed, and no line is lost to the reader."""
     web = WebLog(tmp_path / "traffic.sqlite")
-    small = LoggedFiles(tmp_path / "public", 600, tmp_path / "log", lambda: NOW, large=1_000)
+    small = LoggedFiles(
+        Files(FolderShelf(tmp_path / "public"), 600), tmp_path / "log", lambda: NOW, large=1_000
+    )
     read = 0
     for _ in range(20):
         b"".join(ask(small))

@@ -56,7 +56,15 @@ def behind_nginx(root: Path, upstream: str) -> Iterator[str]:
     site = Site(
         root / "public", f"127.0.0.1:{port}", upstream.removeprefix("http://"), 600, root / "log"
     )
-    (root / "site.conf").write_text(configuration(site))
+    with nginx(root, configuration(site), port) as address:
+        yield address
+
+
+@contextmanager
+def nginx(root: Path, site: str, port: int) -> Iterator[str]:
+    """The real nginx with a server block that listens on a port here; gives its address."""
+    root.mkdir(exist_ok=True)
+    (root / "site.conf").write_text(site)
     (root / "nginx.conf").write_text(
         f"user root; daemon off; worker_processes 1; pid {root}/nginx.pid; error_log stderr;\n"
         "events { worker_connections 256; }\n"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from warifu.model.outcomes import Receipt
-from warifu.web.files import App, Files
+from warifu.web.files import App, Files, FolderShelf
 from warifu.web.gate import Gate
 from warifu.web.serve import serve
 from warifu_wire import atomic, canonical
@@ -42,7 +42,9 @@ def build(root: Path) -> App:
     """The gate over `root/public`, reports to `root/reports`."""
     (root / "reports").mkdir(exist_ok=True)
     return Gate(
-        Files(root / "public", 600), FileIntake(root / "reports"), lambda: datetime.now(UTC)
+        Files(FolderShelf(root / "public"), 600),
+        FileIntake(root / "reports"),
+        lambda: datetime.now(UTC),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from warifu.model.ports import Held
 from warifu.testing import memory_signer
 from warifu.testing_watch import MemoryTraffic
-from warifu.web.files import App, Environ, Files, Headers, Start
+from warifu.web.files import App, Environ, Files, FolderShelf, Headers, Start
 from warifu.web.gate import Gate
 from warifu_wire import canonical, enrolment
 from warifu_wire.digest import of_bytes
@@ -42,7 +44,7 @@ def files(tmp_path: Path) -> Files:
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    return Files(tmp_path, 600)
+    return Files(FolderShelf(tmp_path), 600)
 
 
 def ask(
@@ -89,6 +91,30 @@ def test_files(files: Files) -> None:
     assert ask(app, blob, "POST")[0].startswith("405")
     assert ask(app, "/anything")[2] == b"a page"
     assert ask(Gate(files, MemoryTraffic(), lambda: NOW), "/anything")[0].startswith("404")
+
+
+class Unreachable:
+    """A shelf whose ground gave way."""
+
+    def look(self, name: str) -> Held | None:
+        raise Fault("the bucket failed", needed="the store")
+
+    def pieces(self, name: str, begin: int, end: int) -> Iterator[bytes]:
+        raise Fault("the bucket failed", needed="the store")
+
+
+class HalfReachable(Unreachable):
+    """A shelf whose ground gives way after the first look."""
+
+    def look(self, name: str) -> Held | None:
+        return Held(10, "tag")
+
+
+@pytest.mark.parametrize("shelf", [Unreachable(), HalfReachable()])
+def test_a_shelf_out_of_reach_is_said_and_never_kept(shelf: Unreachable) -> None:
+    app = Gate(Files(shelf, 600), MemoryTraffic(), lambda: NOW)
+    status, given, _ = ask(app, "/metadata/1.root.json")
+    assert (status[:3], given["Cache-Control"]) == ("503", "no-store")
 
 
 def test_machines(files: Files) -> None:

@@ -21,7 +21,8 @@ TABLES = PARTS | {"service", "rollout", "routes", "policy", "probe", "keep"}
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the service keeps things: `ledger` a path or DSN, `store` a folder or an S3 URL.
+    """Where the service keeps things: `ledger` a path or DSN, `store` and `public` (the published
+    tree) each a folder or an S3 URL.
 
     `address` is the public address members know.
     """
@@ -30,6 +31,7 @@ class Places:
     address: str
     ledger: str
     store: str
+    public: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ def state_folder(product: str) -> Path:
 
 
 def _places(found: Table, root: Path, product: str) -> Places:
-    found.only("state", "address", "ledger", "store")
+    found.only("state", "address", "ledger", "store", "public")
     said = found.text("state", "")
     state = (root / said).resolve() if said else state_folder(product)
     return Places(
@@ -166,6 +168,7 @@ def _places(found: Table, root: Path, product: str) -> Places:
         found.text("address", "http://127.0.0.1:8000").rstrip("/"),
         found.text("ledger", str(state / "ledger.sqlite")),
         found.text("store", str(state / "depot")),
+        found.text("public", str(state / "public")),
     )
 
 

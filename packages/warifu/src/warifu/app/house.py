@@ -17,16 +17,17 @@ from warifu.engines.ledger.store import DatabaseLedger
 from warifu.engines.probe.origin import PublicOrigin
 from warifu.engines.targets.layout import Lives
 from warifu.engines.targets.repository import TufRepository
-from warifu.engines.targets.store import FolderStore
+from warifu.engines.targets.store import FolderStore, Store
 from warifu.engines.traffic.store import SqliteTraffic
 from warifu.engines.traffic.weblog import WebLog
 from warifu.model import people
-from warifu.model.ports import Depot, Ledger, Origin, Repository, Statements
+from warifu.model.ports import Depot, Ledger, Origin, Repository, Shelf, Statements
 from warifu.model.ports_watch import Downloads, Traffic
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
 
 ROOT = "root.json"
+BUCKET = "s3:"
 Ask = Callable[[str], str]
 
 
@@ -61,8 +62,8 @@ class House:
 
     @property
     def public(self) -> Path:
-        """The folder that is served."""
-        return public_folder(self.config)
+        """The folder that is served, where the tree lies in one."""
+        return Path(self.config.service.public)
 
     @property
     def trial(self) -> bool:
@@ -73,11 +74,6 @@ class House:
 def clock() -> datetime:
     """The time now, UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def public_folder(config: Config) -> Path:
-    """Where the published tree lies."""
-    return config.service.state / "public"
 
 
 def nobody(name: str) -> str:
@@ -112,7 +108,9 @@ def found(config: Config, now: datetime, told: Callable[[str], None]) -> House:
         [config.program.product],
         now,
     )
-    root = (public_folder(config) / "metadata" / "1.root.json").read_bytes()
+    root = _tree(config).read("metadata/1.root.json")
+    if root is None:
+        raise Fault("the first root is not where it was written", needed="the published tree")
     atomic.write(state / ROOT, root)
     return open_house(config)
 
@@ -141,7 +139,7 @@ def open_house(config: Config, ask: Ask = nobody) -> House:
 
 def _depot(store: str) -> Depot:
     """A folder, or a bucket by its address; the bucket's library is loaded only then."""
-    if store.startswith("s3:"):
+    if store.startswith(BUCKET):
         from warifu.engines.depot.bucket import BucketDepot
 
         return BucketDepot(store)
@@ -150,4 +148,24 @@ def _depot(store: str) -> Depot:
 
 def _repository(config: Config, keyring: FolderKeyring) -> Repository:
     lives = Lives(timestamp=timedelta(seconds=config.policy.lease))
-    return TufRepository(FolderStore(public_folder(config)), keyring, lives)
+    return TufRepository(_tree(config), keyring, lives)
+
+
+def _tree(config: Config) -> Store:
+    """Where the published tree is written: a folder, or a bucket that many signers may share."""
+    if config.service.public.startswith(BUCKET):
+        from warifu.engines.depot.bucket import opened
+        from warifu.engines.targets.bucket import BucketStore
+
+        return BucketStore(opened(config.service.public))
+    return FolderStore(Path(config.service.public))
+
+
+def shelf(config: Config) -> Shelf | None:
+    """The tree in a bucket, for the web server to read; None for a folder: it reads that itself."""
+    if not config.service.public.startswith(BUCKET):
+        return None
+    from warifu.engines.depot.bucket import opened
+    from warifu.engines.targets.bucket import BucketShelf
+
+    return BucketShelf(opened(config.service.public))

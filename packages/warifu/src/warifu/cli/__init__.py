@@ -19,7 +19,7 @@ WHERE: Mapping[str, str] = {
     **dict.fromkeys(("remedy", "notify", "report"), "respond"),
     **dict.fromkeys(("status", "work", "incident", "members", "sbom", "ledger"), "operations"),
     **dict.fromkeys(("keys", "people"), "keys"),
-    "serve": "serving",
+    **dict.fromkeys(("serve", "nginx"), "serving"),
     "stop": "stopping",
 }
 """Which module has which verb: only the one asked for is loaded, so that a stop is quick."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -106,6 +107,24 @@ class Statements(Protocol):
 
     def get(self, payload: Digest) -> Envelope:
         """The envelope; raises `Refusal` when absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A published file as a web server sees it: size in bytes, and an entity tag without quotes."""
+
+    size: int
+    tag: str
+
+
+class Shelf(Protocol):
+    """Where the published files lie, read by the web server; raises `Fault`."""
+
+    def look(self, name: str) -> Held | None:
+        """A file by its name in the tree, or None."""
+
+    def pieces(self, name: str, begin: int, end: int) -> Iterator[bytes]:
+        """Its bytes in [begin, end), in pieces of a bearable size."""
 
 
 class Origin(Protocol):

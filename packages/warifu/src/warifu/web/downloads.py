@@ -18,38 +18,36 @@ _DOWNLOADS = re.compile(r"/(?:targets/(?:programs|manifests)|blobs|patches)/")
 _NAMED = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 
-class LoggedFiles(Files):
+class LoggedFiles:
     """The published files; an answer about a download leaves one line once it has ended.
 
     A log larger than `large` bytes is renamed to `NAME.1`; its reader finishes that one first.
     """
 
     def __init__(
-        self,
-        root: Path,
-        lease: int,
-        log: Path,
-        now: Callable[[], datetime],
-        large: int = LARGE,
+        self, files: Files, log: Path, now: Callable[[], datetime], large: int = LARGE
     ) -> None:
-        super().__init__(root, lease)
+        self._files = files
         self._large = large
         self._log = log
         self._now = now
         self._lock = threading.Lock()
 
+    def holds(self, path: str) -> bool:
+        """Whether a path belongs to the tree."""
+        return self._files.holds(path)
+
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer GET and HEAD."""
         if not _DOWNLOADS.match(str(environ["PATH_INFO"])):
-            return super().__call__(environ, start)
+            return self._files(environ, start)
         said: list[tuple[str, Headers]] = []
 
         def noted(status: str, headers: Headers) -> object:
             said.append((status, headers))
             return start(status, headers)
 
-        body = super().__call__(environ, noted)
-        return self._counted(body, environ, said)
+        return self._counted(self._files(environ, noted), environ, said)
 
     def _counted(
         self, body: Iterable[bytes], environ: Environ, said: list[tuple[str, Headers]]

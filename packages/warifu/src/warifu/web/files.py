@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from warifu.model.ports import Held, Shelf
+from warifu_wire.errors import Fault
 
 Environ: TypeAlias = dict[str, object]
 Headers: TypeAlias = list[tuple[str, str]]
@@ -28,21 +30,13 @@ _NAME = re.compile(rf"/(?:{'|'.join(PLACES)})(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A small file in memory, for as long as its stat does not change."""
-
-    tag: str
-    data: bytes
-
-
 class Files:
-    """The published tree of a folder; `lease` in seconds sets how long a timestamp may be kept."""
+    """The published tree on a shelf; `lease` in seconds sets how long a timestamp may be kept."""
 
-    def __init__(self, root: Path, lease: int) -> None:
-        self._root = os.fspath(root)
+    def __init__(self, shelf: Shelf, lease: int) -> None:
+        self._shelf = shelf
         self._brief = f"public, max-age={lease // TIMESTAMP_SHARE}"
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, tuple[str, bytes]] = {}
 
     def holds(self, path: str) -> bool:
         """Whether a path belongs to the tree, be there a file or not."""
@@ -53,11 +47,17 @@ class Files:
         path = str(environ["PATH_INFO"])
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return _short(start, "405 Method Not Allowed", [("Allow", "GET, HEAD")])
-        found = _NAME.fullmatch(path) and self._stat(path)
-        if not found:
+        try:
+            return self._answer(path, environ, start)
+        except Fault:
+            return _short(start, "503 Service Unavailable", [("Cache-Control", "no-store")])
+
+    def _answer(self, path: str, environ: Environ, start: Start) -> Iterable[bytes]:
+        found = self._shelf.look(path[1:]) if _NAME.fullmatch(path) else None
+        if found is None:
             # Soon the name may exist (the next root): nobody keeps the absence.
             return _short(start, "404 Not Found", [("Cache-Control", "no-store")])
-        tag = f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
+        tag = f'"{found.tag}"'
         headers = [
             ("Cache-Control", self._brief if path == TIMESTAMP else LASTING),
             ("ETag", tag),
@@ -67,38 +67,57 @@ class Files:
             start("304 Not Modified", headers)
             return []
         headers.append(("Content-Type", _kind(path)))
-        begin, end = _span(environ, found.st_size, tag)
-        if begin >= end and found.st_size:
-            headers.append(("Content-Range", f"bytes */{found.st_size}"))
+        begin, end = _span(environ, found.size, tag)
+        if begin >= end and found.size:
+            headers.append(("Content-Range", f"bytes */{found.size}"))
             return _short(start, "416 Range Not Satisfiable", headers)
+        # Read before anything is said: a file that cannot be read is no answer.
+        head = environ["REQUEST_METHOD"] == "HEAD"
+        small = self._small(path, found) if found.size <= SMALL and not head else None
         status = "200 OK"
-        if end - begin != found.st_size:
+        if end - begin != found.size:
             status = "206 Partial Content"
-            headers.append(("Content-Range", f"bytes {begin}-{end - 1}/{found.st_size}"))
+            headers.append(("Content-Range", f"bytes {begin}-{end - 1}/{found.size}"))
         headers.append(("Content-Length", str(end - begin)))
         start(status, headers)
-        if environ["REQUEST_METHOD"] == "HEAD":
+        if head:
             return []
-        if found.st_size <= SMALL:
-            return [self._small(path, tag)[begin:end]]
-        return _pieces(self._root + path, begin, end)
+        return self._shelf.pieces(path[1:], begin, end) if small is None else [small[begin:end]]
 
-    def _stat(self, path: str) -> os.stat_result | None:
-        try:
-            found = os.stat(self._root + path)  # noqa: PTH116 - on the hot path
-        except (OSError, ValueError):
-            return None
-        return found if (found.st_mode & 0o170000) == 0o100000 else None
-
-    def _small(self, path: str, tag: str) -> bytes:
+    def _small(self, path: str, found: Held) -> bytes:
+        """A small file, in memory for as long as its tag does not change."""
         kept = self._kept.get(path)
-        if kept is None or kept.tag != tag:
-            with open(self._root + path, "rb") as stream:
-                kept = _Kept(tag, stream.read())
+        if kept is None or kept[0] != found.tag:
+            data = b"".join(self._shelf.pieces(path[1:], 0, found.size))
             if len(self._kept) >= 1_000:
                 self._kept.clear()
-            self._kept[path] = kept
-        return kept.data
+            kept = self._kept[path] = (found.tag, data)
+        return kept[1]
+
+
+class FolderShelf:
+    """`ports.Shelf` in a folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = f"{os.fspath(root)}/"
+
+    def look(self, name: str) -> Held | None:
+        """A regular file's size, and a tag of when it was written."""
+        try:
+            found = os.stat(self._root + name)  # noqa: PTH116 - on the hot path
+        except (OSError, ValueError):
+            return None
+        if found.st_mode & 0o170000 != 0o100000:
+            return None
+        return Held(found.st_size, f"{found.st_mtime_ns:x}-{found.st_size:x}")
+
+    def pieces(self, name: str, begin: int, end: int) -> Iterator[bytes]:
+        """Its bytes, read as they are sent."""
+        with open(self._root + name, "rb") as stream:
+            stream.seek(begin)
+            while begin < end and (piece := stream.read(min(CHUNK, end - begin))):
+                begin += len(piece)
+                yield piece
 
 
 def _short(start: Start, status: str, headers: Headers) -> list[bytes]:
@@ -127,11 +146,3 @@ def _span(environ: Environ, size: int, tag: str) -> tuple[int, int]:
     if not first:
         return max(0, size - int(last)), size
     return int(first), min(size, int(last) + 1) if last else size
-
-
-def _pieces(path: str, begin: int, end: int) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
-        stream.seek(begin)
-        while begin < end and (piece := stream.read(min(CHUNK, end - begin))):
-            begin += len(piece)
-            yield piece

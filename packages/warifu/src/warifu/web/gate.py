@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterable
 
 from warifu.model.ports import Intake
+from warifu.web.downloads import LoggedFiles
 from warifu.web.files import App, Environ, Files, Start
 from warifu_wire import canonical, dsse, enrolment, outcome
 from warifu_wire.canonical import Json
@@ -24,7 +25,7 @@ class Gate:
 
     def __init__(
         self,
-        files: Files,
+        files: Files | LoggedFiles,
         intake: Intake,
         now: Callable[[], Instant],
         pages: App | None = None,

@@ -12,7 +12,7 @@ from warifu.app import config as configs
 from warifu.app import house as houses
 from warifu.app import worker
 from warifu.web.downloads import LoggedFiles
-from warifu.web.files import App
+from warifu.web.files import App, Files, FolderShelf
 from warifu.web.gate import Gate
 from warifu.web.pages import pages
 from warifu.web.serve import serve
@@ -49,5 +49,6 @@ def door(folder: Path) -> App:
     """The application as the web process builds it."""
     config = configs.load(folder / configs.NAME)
     house = houses.open_house(config)
-    files = LoggedFiles(house.public, config.policy.lease, house.log, houses.clock)
+    shelf = houses.shelf(config) or FolderShelf(house.public)
+    files = LoggedFiles(Files(shelf, config.policy.lease), house.log, houses.clock)
     return Gate(files, house.traffic, houses.clock, pages(house))

@@ -32,7 +32,7 @@ class BucketDepot:
 
     def __init__(self, where: str) -> None:
         with _faults():
-            self._store = _store(where)
+            self._store = opened(where)
 
     def put(self, content: Digest, stream: BinaryIO) -> None:
         """Store bytes under their digest, then read them back; raises `Mismatch`, `Fault`."""
@@ -98,7 +98,8 @@ class BucketDepot:
             return  # another writer was quicker; what is there is read back all the same
 
 
-def _store(where: str) -> S3Store:
+def opened(where: str) -> S3Store:
+    """The bucket of an address; raises `Malformed`. Nothing is asked of it yet."""
     parts = urlsplit(where)
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
     if parts.scheme != "s3" or not parts.netloc or not set(asked) <= {"endpoint", "region"}:

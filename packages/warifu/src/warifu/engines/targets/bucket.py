@@ -10,10 +10,13 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import ObjectStore
 
+from warifu.model.ports import Held
 from warifu_wire.errors import Fault, Stale
 
 if TYPE_CHECKING:
     from obstore import UpdateVersion
+
+PIECE = 4 << 20
 
 
 class BucketStore:
@@ -92,6 +95,24 @@ class BucketStore:
         """Nothing is held: the writes themselves are fenced."""
         return nullcontext()
 
+    def held(self, name: str) -> Held | None:
+        """An object as a web server sees it."""
+        with _faults(name):
+            try:
+                found = obstore.head(self._bucket, name)
+            except FileNotFoundError:
+                return None
+        return Held(found["size"], (found["e_tag"] or "").strip('"'))
+
+    def pieces(self, name: str, begin: int, end: int) -> Iterator[bytes]:
+        """Its bytes in [begin, end), fetched as they are sent."""
+        while begin < end:
+            with _faults(name):
+                upto = min(end, begin + PIECE)
+                piece = bytes(obstore.get_range(self._bucket, name, start=begin, end=upto))
+            begin += len(piece)
+            yield piece
+
     def _read(self, name: str) -> tuple[bytes, str] | None:
         with _faults(name):
             try:
@@ -107,3 +128,18 @@ def _faults(name: str) -> Iterator[None]:
         yield
     except (BaseError, OSError) as error:
         raise Fault(f"the bucket failed at {name}: {error}", needed="the store") from error
+
+
+class BucketShelf:
+    """`ports.Shelf` in a bucket: asked anew for every answer, because a stop is seen at once."""
+
+    def __init__(self, bucket: ObjectStore) -> None:
+        self._store = BucketStore(bucket)
+
+    def look(self, name: str) -> Held | None:
+        """An object's size and entity tag."""
+        return self._store.held(name)
+
+    def pieces(self, name: str, begin: int, end: int) -> Iterator[bytes]:
+        """Its bytes, fetched as they are sent."""
+        return self._store.pieces(name, begin, end)
