@@ -53,7 +53,7 @@ class Row:
     def __str__(self) -> str:
         sign = "≤" if self.at_most else "≥"
         mark = "ok  " if self.good else "MISS"
-        return f"{mark} {self.what:<58} {self.found:>9.1f} {self.unit:<6} {sign} {self.limit:g}"
+        return f"{mark} {self.what:<58} {self.found:>9.2f} {self.unit:<6} {sign} {self.limit:g}"
 
 
 def rows() -> Iterator[Row]:

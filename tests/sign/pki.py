@@ -37,12 +37,12 @@ def name(text: str) -> x509.Name:
 
 
 @cache
-def rsa_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:
+def rsa_key(bits: int = 2048, number: object = 0) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
 @cache
-def ec_key(number: int = 0) -> ec.EllipticCurvePrivateKey:
+def ec_key(number: object = 0) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 

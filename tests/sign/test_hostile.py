@@ -148,6 +148,14 @@ def answered(authority: Authority, key: LoadedKey, by: Authority, good: bool) ->
     return responder.sign(by.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+def with_responder(authority: Authority) -> LoadedKey:
+    """A certificate that says where its state is answered."""
+    place = x509.UniformResourceIdentifier("http://ocsp.example")
+    access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)
+    responder = x509.AuthorityInformationAccess([access])
+    return authority.issue(ec_key(), extensions=[(responder, False)])
+
+
 @pytest.mark.parametrize(
     ("own", "good", "reason"),
     [(True, True, "ok"), (True, False, "certificate-revoked"), (False, True, "revocation-unknown")],
@@ -155,10 +163,7 @@ def answered(authority: Authority, key: LoadedKey, by: Authority, good: bool) ->
 def test_ocsp_counts_only_from_the_right_authority(
     attacked: Authority, own: bool, good: bool, reason: str
 ) -> None:
-    place = x509.UniformResourceIdentifier("http://ocsp.example")
-    access = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, place)
-    responder = x509.AuthorityInformationAccess([access])
-    key = attacked.issue(ec_key(), extensions=[(responder, False)])
+    key = with_responder(attacked)
     data = enveloped(APPLICATION, key, at=NOW)
     by = attacked if own else Authority()
     trust = Trust(attacked.trust().roots, ocsps=(answered(attacked, key, by, good),))

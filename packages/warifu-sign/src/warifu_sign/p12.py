@@ -89,7 +89,7 @@ def _unlocked(data: bytes, password: str) -> tuple[Private, pkcs12.PKCS12KeyAndC
         raise Refusal("p12-broken") from None
     except Exception:
         raise Refusal("p12-broken") from None
-    if bag.key is None:
+    if bag.key is None or _keys(data) > 1:
         raise Refusal("p12-contents", needed="one key with its certificate")
     if not isinstance(bag.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise Refusal("key-kind", kind=type(bag.key).__name__, needed="an RSA or a P-256 key")
@@ -153,6 +153,17 @@ def _rounds(pfx: asn1.Pfx) -> Iterator[int]:
             for bag in bags:
                 if bag["bag_id"].native == "pkcs8_shrouded_key_bag":
                     yield _kdf_rounds(bag["bag_value"]["encryption_algorithm"])
+
+
+def _keys(data: bytes) -> int:
+    """How many keys lie in a file; a reader would take the first without a word."""
+    kinds = ("key_bag", "pkcs8_shrouded_key_bag")
+    plain = (
+        asn1.SafeContents.load(content["content"].native)
+        for content in asn1.Pfx.load(data).authenticated_safe
+        if content["content_type"].native == "data"
+    )
+    return sum(bag["bag_id"].native in kinds for bags in plain for bag in bags)
 
 
 def _kdf_rounds(algorithm: algos.EncryptionAlgorithm) -> int:

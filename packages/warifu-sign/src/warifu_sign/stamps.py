@@ -76,11 +76,11 @@ def proved(
         _check_signature(signed, certificate, policy)
         when: datetime = info["gen_time"].native
         others = [one.chosen.dump() for one in signed["certificates"]]
+        _check_purpose(certificate)
     except Refusal:
         raise
     except Exception:  # asn1crypto raises whatever a malformed structure leads it to
         raise Refusal("stamp-malformed") from None
-    _check_purpose(certificate)
     found = chain.path(certificate, tuple(others), trust, policy, when, retroactive=True)
     if found.status is not Status.VALID:
         raise Refusal("stamp-untrusted", why=found.reason)

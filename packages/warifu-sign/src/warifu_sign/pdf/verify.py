@@ -45,9 +45,9 @@ def verified(data: bytes, trust: chain.Trust, policy: Policy, now: datetime) -> 
     try:
         with _guarded():
             read = _read(data, policy)
-        trust = _with_evidence(trust, read.evidence)
-        stamped = _stamped(read, trust, policy, now)
-        claimed = _claimed(read, stamped, policy, now)
+            trust = _with_evidence(trust, read.evidence)
+            stamped = _stamped(read, trust, policy, now)
+            claimed = _claimed(read, stamped, policy, now)
     except Refusal as refusal:
         return refused(refusal, policy)
     found = chain.signer(read.certificate, read.others, trust, policy, now, stamped=stamped)
