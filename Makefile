@@ -8,7 +8,7 @@ RUN := $(if $(wildcard .venv/ok),.venv/ok,.venv/run)
 COMPILED := $(BIN)/python -m compileall -q packages/*/src
 BENCHES := bench-composition bench-publication bench-client bench-signing
 
-.PHONY: help replay serve test test-nightly $(BENCHES) bundle-sign lint fmt lock clean
+.PHONY: help replay serve test test-nightly $(BENCHES) bundle-sign bundle-update lint fmt lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -49,7 +49,7 @@ test: .venv/ok  ## the gate: lint, types, architecture, tests, coverage floors
 test-nightly: .venv/ok  ## mutation run over model and flow, long property runs
 	@tools/debian/need test
 	@$(COMPILED)
-	@$(BIN)/python -m pytest -q --hypothesis-profile=nightly tests
+	@$(BIN)/python -m pytest -q --hypothesis-profile=nightly tests tests/client/night_frozen.py
 	@$(BIN)/python -m tools.mutate
 
 $(BENCHES): .venv/ok
@@ -65,6 +65,9 @@ bench-signing:  ## measure the signing tool and the authority against their limi
 bundle-sign: .venv/ok  ## build the signing tool as a folder with a digest for every file; report size and start
 	@packages/warifu-sign/bundle/build.sh $(PY) $(CURDIR)/out/bundle-sign
 
+bundle-update: .venv/ok  ## build the updater and launcher as folders that need no Python; report size and start
+	@packages/warifu-client/bundle/build.sh $(PY) $(CURDIR)/out/bundle-update $(ADDRESS) $(ROOT) $(PRODUCT) $(UPDATER)
+
 lint: .venv/ok  ## the quick half of the gate: style, types, import rules
 	@$(BIN)/python -m tools.gate --no-tests
 
@@ -73,7 +76,7 @@ fmt: .venv/ok  ## put the code into the house's form
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: .venv/ok  ## compile requirements/*.in into hashed files without addresses
-	@cd requirements && for set in tools run dev; do ../$(LOCK) $$set.in -o $$set.txt || exit 1; done
+	@cd requirements && for set in tools run dev bundle updater; do ../$(LOCK) $$set.in -o $$set.txt || exit 1; done
 
 clean:  ## remove what the targets made
 	@rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis out

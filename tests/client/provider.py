@@ -103,20 +103,37 @@ class Provider:
     now: Callable[[], datetime]
     signers: dict[str, CryptoSigner] = field(default_factory=dict)
     metadata: dict[str, Metadata] = field(default_factory=dict)
-    stops: Stops = field(default_factory=lambda: Stops(PRODUCT, ()))
-    gates: gates.Gates = field(default_factory=lambda: gates.Gates(PRODUCT, ()))
+    product: str = PRODUCT
+    stops: Stops = field(init=False)
+    gates: gates.Gates = field(init=False)
     routes: Routes | None = None
     prev: Digest = GENESIS
     day: timedelta = timedelta(days=1)
 
     def __post_init__(self) -> None:
+        self.stops, self.gates = Stops(self.product, ()), gates.Gates(self.product, ())
+        if self.metadata:
+            self._begin()
+            self.sign_roles("stops", "gates")
+            return
         names = (*ROLES, "approver-1", "approver-2", "verifier")
         self.signers = {name: CryptoSigner.generate_ed25519() for name in names}
-        self.rules = Rules(
-            {"approver": 2, "verify": 1}, frozenset({"L1"}), LEASE, 2 * 86_400, frozenset()
-        )
         (self.folder / "metadata").mkdir(parents=True)
         self._found()
+
+    @property
+    def rules(self) -> Rules:
+        """What M of whom must sign."""
+        lives = LEASE, 2 * 86_400
+        return Rules({"approver": 2, "verify": 1}, frozenset({"L1"}), *lives, frozenset())
+
+    def beside(self, product: str) -> Provider:
+        """The same provider's other product: the same keys, roles and tree."""
+        return Provider(self.folder, self.now, self.signers, self.metadata, product)
+
+    def _begin(self) -> None:
+        self.put("stops", f"stops/{self.product}.json", self.stops.to_bytes())
+        self.put("gates", f"gates/{self.product}.json", self.gates.to_bytes())
 
     @property
     def root(self) -> bytes:
@@ -146,7 +163,7 @@ class Provider:
         offers = tuple(self._offer(one, rank, seq) for rank, one in enumerate(releases, 1))
         now = self.now().replace(microsecond=0)
         self.routes = Routes(
-            PRODUCT,
+            self.product,
             seq,
             self.prev,
             now,
@@ -172,7 +189,7 @@ class Provider:
             dsse.seal(routes.PAYLOAD_TYPE, wanted.to_json()), "approver-1", "approver-2"
         )
         self.prev = envelope.digest
-        self.put("releases", f"routes/{PRODUCT}.json", envelope.to_bytes())
+        self.put("releases", f"routes/{self.product}.json", envelope.to_bytes())
         self.sign_roles("releases")
 
     def open(self, release: Digest, stage: int = 2) -> None:
@@ -181,7 +198,7 @@ class Provider:
         opened = self.now().replace(microsecond=0) - timedelta(seconds=1)
         gate = Gate(release, self.routes.seq, stage, opened, GENESIS, GENESIS)
         self.gates = self.gates.opened(gate)
-        self.put("gates", f"gates/{PRODUCT}.json", self.gates.to_bytes())
+        self.put("gates", f"gates/{self.product}.json", self.gates.to_bytes())
         self.sign_roles("gates")
 
     def stop(self, release: Digest, state: Halt = Halt.STOPPED) -> Stop:
@@ -193,7 +210,7 @@ class Provider:
             reason={"ja": "起動しません", "en": "it does not start"},
             by="on-call one",
         )
-        self.put("stops", f"stops/{PRODUCT}.json", self.stops.to_bytes())
+        self.put("stops", f"stops/{self.product}.json", self.stops.to_bytes())
         self.sign_roles("stops")
         return self.stops.entries[-1]
 
@@ -228,8 +245,7 @@ class Provider:
         )
         self.put("targets", policy.RULES_PATH, self.rules.to_bytes())
         self.put("targets", policy.PEOPLE_PATH, people.to_bytes())
-        self.put("stops", f"stops/{PRODUCT}.json", self.stops.to_bytes())
-        self.put("gates", f"gates/{PRODUCT}.json", self.gates.to_bytes())
+        self._begin()
         self._write("root", LIVES["root"], step=0)
         self.sign_roles("targets", "stops", "gates", "releases")
 
@@ -240,7 +256,7 @@ class Provider:
         return Person(name, name, role == "verify", frozenset({role}), ((key, KeyState.ACTIVE),))
 
     def _offer(self, one: Release, rank: int, seq: int) -> Offer:
-        path = f"manifests/{PRODUCT}/{one.id}.json"
+        path = f"manifests/{self.product}/{one.id}.json"
         self.put("releases", path, one.manifest.to_bytes())
         for digest, data in one.contents.items():
             blob = self.folder / "blobs" / digest[:2] / f"{digest}.zst"
@@ -251,14 +267,14 @@ class Provider:
             Predicate.VSA,
             {
                 "policy": {"digest": {"sha256": self.rules.digest}},
-                "resourceUri": f"urn:warifu:{PRODUCT}:{one.manifest.kind}",
+                "resourceUri": f"urn:warifu:{self.product}:{one.manifest.kind}",
                 "verificationResult": "PASSED",
                 "verifiedLevels": ["L1"],
                 "verifier": {"id": VERIFIER},
             },
         )
         vsa = self.sign(statement.envelope(), "verifier")
-        self.put("releases", f"statements/{PRODUCT}/{vsa.digest}.json", vsa.to_bytes())
+        self.put("releases", f"statements/{self.product}/{vsa.digest}.json", vsa.to_bytes())
         labels = dict(one.manifest.labels)
         files = {path: one.id}
         return Offer(one.id, one.manifest.kind, rank, labels, files, vsa.digest, everybody(seq))

@@ -8,15 +8,18 @@ of the updater is in use, so it is copied to a place that no release ever touche
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from warifu_client import settings
+from warifu_client.layout import Layout
 from warifu_wire import atomic
-from warifu_wire.canonical import loads
-from warifu_wire.errors import Fault, Malformed
+from warifu_wire.errors import Fault, Malformed, Refusal
 
 SETUP = "setup"
 LAUNCHER = "warifu-launch"
@@ -52,14 +55,28 @@ def beside(tree: Path) -> Came | None:
     """What lies beside a frozen updater; None where nothing does."""
     setup = tree.parent / SETUP
     try:
-        told = loads((setup / "provider.json").read_bytes())
+        told = json.loads((setup / "provider.json").read_bytes())
     except OSError:
         return None
+    except ValueError:
+        told = None
     match told:
         case {"address": str(address), "product": str(product), "updater": str(updater)}:
             root, launcher = setup / "root.json", tree.parent / LAUNCHER
             return Came(address, product, updater, root, tree, launcher)
     raise Malformed("not-settings", needed="address, product and updater", path=setup)
+
+
+def looks_after(folder: Path) -> Path | None:
+    """The folder of the updater whose start test is a check of this one; None where there is none.
+
+    A folder beside it that cannot be read is no such one.
+    """
+    for one in sorted(folder.parent.glob("*/settings.json")):
+        with contextlib.suppress(Fault, Refusal):
+            if settings.read(Layout(one.parent)).host == str(folder):
+                return one.parent
+    return None
 
 
 def settle(came: Came, home: Path, own: Path) -> Path:

@@ -14,23 +14,30 @@ HOUR = 3_600
 _PLAIN = re.compile(r"[A-Za-z0-9/._+:=,@-]+")
 
 
-def units(machine: Machine, updater: Path, every: int = HOURS) -> dict[str, str]:
+def units(
+    machine: Machine, updater: Path, every: int = HOURS, own: Path | None = None
+) -> dict[str, str]:
     """Unit files by name; `updater` is the program to start, `every` is in hours, a part of a day.
 
-    The run is `repair`: a host that no longer starts is seen, and mended as the routes say. All
-    machines come scattered over an eighth of the time between two runs, and after a missed run
-    when they wake. Exit codes 1, 4 and 5 are answers, not failures of the unit.
+    The run is `repair`: a host that no longer starts is seen, and mended as the routes say. `own`
+    is the updater's own folder, where it has one: it comes first, so that a newer updater mends
+    what an older one cannot. All machines come scattered over an eighth of the time between two
+    runs, and after a missed run when they wake. A refusal, an undone attempt, a trial and a
+    missing network (1, 3, 4, 5) are answers, not failures of the unit.
     """
     name = f"warifu-update-{machine.settings.product}"
-    command = f"{_quoted(str(updater))} repair --folder {_quoted(str(machine.layout.root))} --json"
+    starts = "\n".join(
+        f"ExecStart={_quoted(str(updater))} repair --folder {_quoted(str(folder))} --json"
+        for folder in (own, machine.layout.root)
+        if folder is not None
+    )
     service = f"""[Unit]
 Description=Keep {machine.settings.product} at what its provider signed
-Documentation=man:warifu-update(1)
 
 [Service]
 Type=oneshot
-ExecStart={command}
-SuccessExitStatus=1 4 5
+{starts}
+SuccessExitStatus=1 3 4 5
 Nice=10
 IOSchedulingClass=idle
 NoNewPrivileges=yes
@@ -49,14 +56,16 @@ WantedBy=timers.target
     return {f"{name}.service": service, f"{name}.timer": timer}
 
 
-def install(machine: Machine, updater: Path, folder: Path) -> tuple[Path, ...]:
+def install(
+    machine: Machine, updater: Path, folder: Path, own: Path | None = None
+) -> tuple[Path, ...]:
     """Write the units into a folder (usually ~/.config/systemd/user); raises `Fault`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Fault(f"cannot make {folder}: {error.strerror}", needed="write access") from error
     written = []
-    for name, text in units(machine, updater).items():
+    for name, text in units(machine, updater, own=own).items():
         atomic.write(folder / name, text.encode())
         written.append(folder / name)
     return tuple(written)

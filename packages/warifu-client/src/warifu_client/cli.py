@@ -145,7 +145,7 @@ def _background(told: Namespace, own: Machine) -> int:
     usual = settings.home() / along.UPDATER
     updater = told.updater or (usual if usual.exists() else Path(sys.argv[0]).resolve())
     folder = told.units or Path.home() / ".config" / "systemd" / "user"
-    written = background.install(own, updater, folder)
+    written = background.install(own, updater, folder, along.looks_after(own.layout.root))
     command = f"systemctl --user enable --now {written[-1].name}"
     said = "\n".join([*map(str, written), words.say("background", told.spoken, command=command)])
     _say(told, {"units": [str(one) for one in written], "command": command}, said)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,14 +38,38 @@ def main(arguments: list[str]) -> int:
     if found is None:
         print(f"{arguments[0]}: no release / 版がありません", file=sys.stderr)
         return MISSING
-    places = {"{tree}": str(found), "{python}": sys.executable}
+    places = {"{tree}": str(found), "{python}": interpreter()}
     command = []
     for word in arguments[1:]:
         for name, value in places.items():
             word = word.replace(name, value)
         command.append(word)
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(command, env=environment, check=False).returncode
+    try:
+        return subprocess.run(command, env=surroundings(), check=False).returncode
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        return MISSING
+
+
+def interpreter() -> str:
+    """The Python that runs this; of a frozen program, which is none, what the system has, or ""."""
+    if not getattr(sys, "frozen", False):
+        return sys.executable
+    return shutil.which("python3") or shutil.which("python") or ""
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of a program that is started; none of it is ours.
+
+    A frozen program finds its libraries by LD_LIBRARY_PATH, and what it starts would load them
+    instead of its own (PyInstaller manual, "LD_LIBRARY_PATH / LIBPATH considerations").
+    """
+    found = {name: value for name, value in os.environ.items() if not name.startswith("_PYI_")}
+    if getattr(sys, "frozen", False):
+        before = found.pop("LD_LIBRARY_PATH_ORIG", "")
+        found.pop("LD_LIBRARY_PATH", None)
+        found |= {"LD_LIBRARY_PATH": before} if before else {}
+    return {**found, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _pointed(folder: Path) -> str:

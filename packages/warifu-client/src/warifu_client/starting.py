@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from warifu_client import launcher
 from warifu_client.settings import Settings
 from warifu_wire.manifest import Manifest
 
@@ -54,18 +52,17 @@ def run(settings: Settings, manifest: Manifest, tree: Path) -> Started:
     """
     if not manifest.start:
         return Started("start-command-missing")
-    python = interpreter()
+    python = launcher.interpreter()
     if not python and any("{python}" in word for word in manifest.start):
         return Started("python-missing")
     places = {"{tree}": str(tree), "{python}": python, "{host}": settings.host}
     command = [_filled(word, places) for word in manifest.start]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryDirectory(prefix="warifu-start-") as empty:
         try:
             done = subprocess.run(
                 command,
                 cwd=empty,
-                env=environment,
+                env=launcher.surroundings(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -81,13 +78,6 @@ def run(settings: Settings, manifest: Manifest, tree: Path) -> Started:
     if done.returncode == UNDECIDED:
         return Started(_told(done.stdout) or "start-undecided", undecided=True)
     return Started(_told(done.stdout) or f"start-exit-{done.returncode}".replace("--", "-signal-"))
-
-
-def interpreter() -> str:
-    """The Python that runs this; of a frozen updater, which is none, what the system has, or ""."""
-    if not getattr(sys, "frozen", False):
-        return sys.executable
-    return shutil.which("python3") or shutil.which("python") or ""
 
 
 def _filled(word: str, places: dict[str, str]) -> str:
