@@ -26,6 +26,7 @@ from warifu.engines.sources.index import Index
 from warifu.engines.sources.repository import GitSources
 from warifu.model import archive, gate
 from warifu.model.classes import NOTHING
+from warifu.model.edits import Effort
 from warifu.model.inspection import inspect
 from warifu.model.judge import judge
 from warifu.model.lines import accept
@@ -242,7 +243,7 @@ def comparing(work: Path) -> Iterator[Row]:
     with cpu() as spent:
         wanted, found = archive.read(one.read_bytes()), archive.read(two.read_bytes())
         suspects = gate.compare(wanted, found, Recipe()).suspects
-        findings = [judge(suspect, NOTHING, {}) for suspect in suspects]
+        findings = [judge(suspect, NOTHING, {}, Effort()) for suspect in suspects]
         page("bench", findings, Language.EN).text()
     assert len(findings) == 11
     with cpu() as peer:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.composition.stage import appended, patched_central, rewrapped
-from warifu.model import archive
+from warifu.model import archive, gate
 from warifu.model.archive import Limits
 from warifu.model.tree import File, file
 from warifu_wire.digest import of_bytes
@@ -179,7 +179,7 @@ BOMB = """
 import io, resource, struct, sys, zipfile
 resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-from warifu.model import archive
+from warifu.model import archive, gate
 from warifu_wire.errors import Malformed
 def bomb(claimed):
     sink = io.BytesIO()
@@ -224,6 +224,51 @@ def test_hostile_archives_are_refused_in_bounded_time_and_memory() -> None:
         "truncated archive-end",
         "central only archive-gap",
     ]
+
+
+INSIDE = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (600 << 20, 600 << 20))
+resource.setrlimit(resource.RLIMIT_CPU, (40, 40))
+from warifu.model import archive, gate
+from warifu.model.classes import NOTHING
+from warifu.model.edits import Effort
+from warifu.model.judge import judge
+from warifu.model.recipe import Recipe
+from warifu.model.tree import file
+def packed(data):
+    return file('file', archive.write({'a': file('file', data)}))
+zeros = packed(bytes(130 << 20))
+good = {f'{n}.zip': packed(b'%d' % n) for n in range(5)}
+bad = {name: zeros for name in good}
+good |= {f'{n}.txt': file('file', b'x\\ny\\n' * 10_000) for n in range(4)}
+bad |= {f'{n}.txt': file('file', b'y\\nx\\nz\\n' * 6_000) for n in range(4)}
+data = archive.write(bad)
+print(len(data) < 4_000_000)
+suspects = gate.compare(good, archive.read(data, gate.limits(good)), Recipe()).suspects
+effort = Effort()
+findings = [judge(one, NOTHING, {}, effort) for one in suspects]
+print(*sorted(one.member for one in findings if 'zip' in one.member))
+print(sum('txt' in one.member for one in findings), effort.left > -50_000)
+"""
+
+
+def test_archives_inside_and_repeating_texts_are_bounded_too() -> None:
+    """Small files that unpack to 650 MB and compare in hours: in half a GB and 40 s of CPU."""
+    done = subprocess.run([sys.executable, "-c", INSIDE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    opened = "0.zip!/a " + " ".join(f"{n}.zip" for n in range(1, 5))
+    assert done.stdout.splitlines() == ["True", opened, "4 True"]
+
+
+def test_a_candidate_may_not_claim_far_more_than_is_expected() -> None:
+    most = gate.limits(TREE).size
+    claimed = patched_central(RELEASED, 24, "<L", most)
+    with pytest.raises(Malformed, match="archive-too-large"):
+        archive.read(claimed, gate.limits(TREE))
+    archive.sized(Limits().size)
+    with pytest.raises(Malformed, match="archive-too-large"):
+        archive.sized(Limits().size + 1)
 
 
 def test_stored_members_and_folders_are_plain_too() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.composition.passed import portable_executable
 from warifu.model import archive, gate, hunks, signatures
 from warifu.model.classes import NOTHING, Class, Finding, Origin, Suspect, Version, Witness
+from warifu.model.edits import Effort
 from warifu.model.inspection import refuse
 from warifu.model.judge import judge
 from warifu.model.lines import ApprovedSource, Change, LineKind, Survey, accept
@@ -57,7 +58,7 @@ def suspect(found: File | None, expected: File | None = OLD, source: str = "a.py
 )
 def test_each_class(wanted: Class, one: Suspect, witness: Witness) -> None:
     approved: dict[str, str] = {file("file", b"the approved bytes of b.py").sha256: "b.py"}
-    assert judge(one, witness, approved).cls is wanted
+    assert judge(one, witness, approved, Effort()).cls is wanted
 
 
 def versions(*data: bytes) -> Witness:
@@ -73,7 +74,7 @@ def versions(*data: bytes) -> Witness:
 def test_another_lines_text_in_another_encoding_is_named() -> None:
     text = "電子申請ツールの説明\n"
     one = suspect(file("file", b"\xef\xbb\xbf" + text.encode()), file("file", b"old\n"))
-    found = judge(one, versions(text.encode("cp932")), {})
+    found = judge(one, versions(text.encode("cp932")), {}, Effort())
     assert (found.cls, found.of, found.origin) == (
         Class.NORMALISED, Class.LATER, versions(b"").versions[0].origin,
     )  # fmt: skip
@@ -85,7 +86,7 @@ def test_a_hunk_is_named_by_the_first_commit_that_makes_it() -> None:
     second = NEW.data.replace(b"line 12", b"line twelve")
     third = second.replace(b"line 15", b"line fifteen")
     mixed = OLD.data.replace(b"line 12", b"line twelve").replace(b"line 3 ", b"quick try ")
-    found = judge(suspect(file("file", mixed)), versions(NEW.data, second, third), {})
+    found = judge(suspect(file("file", mixed)), versions(NEW.data, second, third), {}, Effort())
     assert found.cls is Class.HYBRID
     assert [one.origin.commit[0] if one.origin else "" for one in found.hunks] == ["", "1"]
     assert found.hunks[1].approved_at == 13
@@ -97,7 +98,7 @@ def test_an_edited_hunk_is_named_by_most_of_its_lines() -> None:
     block = b"first new line\nsecond new line\nthird new line\n"
     version = OLD.data.replace(b"line 7", block + b"line 7")
     edited = OLD.data.replace(b"line 7", block.replace(b"third", b"3rd") + b"x\nline 7")
-    found = judge(suspect(file("file", edited)), versions(version), {})
+    found = judge(suspect(file("file", edited)), versions(version), {}, Effort())
     assert (found.cls, found.hunks[0].origin is not None) == (Class.HYBRID, True)
 
 
@@ -108,23 +109,49 @@ def test_a_deletion_is_named_wherever_the_cut_is_made() -> None:
     for cut in (0, 1, 2):
         gone = text.splitlines(keepends=True)
         del gone[cut * 4 : cut * 4 + 4]
-        one = hunks.hunks(base.data, b"".join(gone))
+        one = hunks.hunks(base.data, b"".join(gone), Effort())
         assert [(hunk.approved_at, len(hunk.removed)) for hunk in one] == [(1, 4)]
     both = text.replace(b"pass", b"run()").replace(block, b"", 1)
-    found = judge(suspect(file("file", text.replace(block, b"", 1)), base), versions(both), {})
+    found = judge(
+        suspect(file("file", text.replace(block, b"", 1)), base), versions(both), {}, Effort()
+    )
+    assert found.cls is Class.HYBRID
+
+
+def test_a_hunk_of_an_earlier_approved_version_is_named() -> None:
+    """A file without its last fix is an old one; taking out what nobody else took out is not."""
+    early = Version(EARLIER, OLD.data.replace(b"line 7 ", b"line seven before its fix "))
+    stale = early.data.replace(b"line 15", b"tried line 15")
+    found = judge(suspect(file("file", stale)), Witness(versions=(early,)), {}, Effort())
+    assert [one.origin for one in found.hunks] == [EARLIER, None]
+    assert (found.cls, found.origin) == (Class.HYBRID, EARLIER)
+    gone = OLD.data.replace(b"line 7 of the approved file\nline 8 of the approved file\n", b"")
+    found = judge(suspect(file("file", gone)), Witness(versions=(early,)), {}, Effort())
+    assert found.cls is Class.UNTRACKED
+    text = "第一条\n".encode("cp932")
+    old = Witness(versions=(Version(EARLIER, text),))
+    again = judge(suspect(file("file", "第一条\n".encode())), old, {}, Effort())
+    assert (again.cls, again.of) == (Class.NORMALISED, Class.STALE)
+
+
+def test_a_deletion_that_was_made_in_parts_is_named_by_most_of_it() -> None:
+    lines = OLD.data.splitlines(keepends=True)
+    gone = b"".join(lines[:5] + lines[12:])
+    version = b"".join(lines[:5] + lines[9:]) + b"more\n"
+    found = judge(suspect(file("file", gone)), versions(version), {}, Effort())
     assert found.cls is Class.HYBRID
 
 
 def test_a_deletion_among_other_changes_is_named_by_what_went() -> None:
     gone = OLD.data.replace(b"line 7 of the approved file\n", b"")
     version = OLD.data.replace(b"line 7 of the approved file\nline 8", b"line eight")
-    found = judge(suspect(file("file", gone)), versions(b"\0", version), {})
+    found = judge(suspect(file("file", gone)), versions(b"\0", version), {}, Effort())
     assert (found.cls, len(found.hunks)) == (Class.HYBRID, 1)
 
 
 def test_very_long_files_are_not_compared_line_by_line() -> None:
     long = b"x\n" * (hunks.LINES + 1)
-    assert judge(suspect(file("file", long)), NOTHING, {}).hunks == ()
+    assert judge(suspect(file("file", long)), NOTHING, {}, Effort()).hunks == ()
 
 
 @given(
@@ -134,7 +161,7 @@ def test_hunks_put_into_the_approved_file_give_the_found_one(
     old: list[bytes], new: list[bytes]
 ) -> None:
     lines = list(old)
-    for one in reversed(hunks.hunks(b"".join(old), b"".join(new))):
+    for one in reversed(hunks.hunks(b"".join(old), b"".join(new), Effort())):
         at = one.approved_at - 1
         assert tuple(lines[at : at + len(one.removed)]) == one.removed
         lines[at : at + len(one.removed)] = one.added
@@ -223,7 +250,7 @@ def test_a_signed_jar_gains_signatures_and_digests_and_nothing_else() -> None:
 
 def test_a_refusal_names_the_member_that_has_an_owner_first() -> None:
     refuse("e-application", ())
-    cut = hunks.hunks(OLD.data, NEW.data)
+    cut = hunks.hunks(OLD.data, NEW.data, Effort())
     undated = dataclasses.replace(LATER, planned=None)
     told = [Finding(Class.UNTRACKED, "x"), Finding(Class.HYBRID, "a.py", undated, cut)]
     with pytest.raises(Contaminated) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,24 @@ def test_bad_steps_are_refused() -> None:
     assert caught.value.facts["log"] == "told\n"
     with pytest.raises(Refusal, match="strange-file"):
         _built("mkfifo made")
+    with pytest.raises(Refusal, match="path-not-utf8"):
+        _built("touch $(printf 'made\\377')")
+
+
+def test_what_a_step_says_without_end_is_kept_to_its_end(tmp_path: Path) -> None:
+    """A gigabyte of words: what is told is bounded, and so is the memory it takes."""
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))\n"
+        "from warifu.engines.build import sandbox\n"
+        "talk = 'import sys; [sys.stdout.write(\"word \" * 200_000) for _ in range(600)]'\n"
+        "ran = sandbox.run([sys.executable, '-c', talk + '; print(\"end\")'], Path(sys.argv[1]),\n"
+        "                  seconds=60, settings={})\n"
+        "print(ran.code, len(ran.log), ran.log[-8:])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "0 4000 ord end\n\n", done.stderr
 
 
 def test_a_build_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import click
 from warifu.app import founding, pacing, proposals, recall, road, waits, which
 from warifu.app.house import House, clock
 from warifu.cli.said import Said
+from warifu.model import archive as archives
 from warifu.model.brakes import Calendar
 from warifu.model.people import persons
 from warifu_wire.manifest import Kind
@@ -87,7 +88,7 @@ def compose(said: Said, kinds: tuple[str, ...], archive: Path | None) -> None:
     Example: warifu compose --kind update --archive update.zip
     """
     house = said.house()
-    candidate = None if archive is None else archive.read_bytes()
+    candidate = None if archive is None else _read(archive)
     for kind in _chosen(house, kinds):
         said.step(f"{kind}: building twice")
         made = road.compose(house, kind, clock(), candidate)
@@ -180,6 +181,11 @@ def publish(said: Said) -> None:
     )
     if why_not:
         sys.exit(3)
+
+
+def _read(archive: Path) -> bytes:
+    archives.sized(archive.stat().st_size)
+    return archive.read_bytes()
 
 
 def _chosen(house: House, kinds: tuple[str, ...]) -> tuple[Kind, ...]:

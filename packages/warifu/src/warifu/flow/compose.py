@@ -93,7 +93,7 @@ def _made(depot: Depot, workshop: Workshop, program: Program, candidate: bytes |
     data = archive.write(wanted)
     if candidate is None or candidate == data:
         return _Made(data, wanted, source, ())
-    found = archive.read(candidate)
+    found = archive.read(candidate, gate.limits(wanted))
     inspected = inspect(workshop, program, wanted, found)
     _refuse(depot, workshop, program, inspected)
     cleared = [(member, by.value) for member, by in inspected.normalised]

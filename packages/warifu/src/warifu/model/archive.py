@@ -54,6 +54,12 @@ class _Entry:
     offset: int
 
 
+def sized(size: int) -> None:
+    """Raises `Malformed` for a file that is larger than any archive of ours, before it is read."""
+    if size > Limits().size:
+        raise _bad("too-large", "", f"at most {Limits().size} bytes")
+
+
 def is_archive(data: bytes) -> bool:
     """Whether bytes claim to be an archive of this format."""
     return data[:4] == b"PK\x03\x04"

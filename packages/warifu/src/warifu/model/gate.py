@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from warifu.model import archive, signatures
+from warifu.model.archive import Limits
 from warifu.model.classes import Suspect
 from warifu.model.ports_source import Rendered
 from warifu.model.recipe import Normaliser, Recipe
@@ -14,6 +15,9 @@ from warifu_wire.errors import Malformed
 
 DEPTH = 3
 """How many archives inside archives are opened."""
+ROOM = 1 << 28
+"""How many bytes all of them together may unpack to; and how much more than the expected bytes a
+candidate may hold. What is larger is refused without a look inside."""
 _PYC_HEADER = 16
 
 
@@ -36,16 +40,43 @@ def expected(source: Rendered, recipe: Recipe, rebuilt: Tree) -> Tree:
     return taken | made
 
 
+def limits(wanted: Tree) -> Limits:
+    """How much a candidate may claim to hold where `wanted` is expected."""
+    return Limits(size=sum(len(one.data) for one in wanted.values()) + ROOM)
+
+
+@dataclass(slots=True)
+class _Opener:
+    """Opens archives inside archives, as long as what they unpack to has room."""
+
+    declared: frozenset[Normaliser]
+    sources: Mapping[str, str]
+    room: int = ROOM
+
+    def inside(self, found: File, expected: File) -> tuple[Tree, Tree] | None:
+        """Both as trees; None when either is no archive that can be read strictly, or too large."""
+        if not (archive.is_archive(found.data) and archive.is_archive(expected.data)):
+            return None
+        try:
+            new = archive.read(found.data, Limits(size=self.room))
+            old = archive.read(expected.data)
+        except Malformed:
+            return None
+        self.room -= sum(len(one.data) for one in new.values())
+        return new, old
+
+
 def compare(wanted: Tree, found: Tree, recipe: Recipe) -> Compared:
     """The differing members of a tree against the expected one."""
     sources: dict[str, str] = {
         one.sha256: recipe.source_of(path) for path, one in sorted(wanted.items())
     }
+    opener = _Opener(recipe.normalise, sources)
     suspects: list[Suspect] = []
     normalised: list[tuple[str, Normaliser]] = []
     for path in differing(wanted, found):
         suspect = Suspect(path, recipe.source_of(path), found.get(path), wanted.get(path))
-        for one, by in _explain(suspect, recipe.normalise, sources, DEPTH):
+        for one, by in _explain(suspect, opener, DEPTH):
             if by is None:
                 suspects.append(one)
             else:
@@ -54,10 +85,10 @@ def compare(wanted: Tree, found: Tree, recipe: Recipe) -> Compared:
 
 
 def _explain(
-    suspect: Suspect, declared: frozenset[Normaliser], sources: Mapping[str, str], depth: int
+    suspect: Suspect, opener: _Opener, depth: int
 ) -> Iterator[tuple[Suspect, Normaliser | None]]:
     """The suspect itself, or what it comes down to inside; with the normaliser that clears it."""
-    found, expected = suspect.found, suspect.expected
+    found, expected, declared = suspect.found, suspect.expected, opener.declared
     if (
         Normaliser.SIGNATURE in declared
         and "!/" in suspect.member
@@ -74,13 +105,14 @@ def _explain(
     if Normaliser.SIGNATURE in declared and signatures.same_program(expected.data, found.data):
         yield suspect, Normaliser.SIGNATURE
         return
-    inside = _inside(suspect, found, expected, sources) if depth else None
+    inside = opener.inside(found, expected) if depth else None
     if inside is None:
         yield suspect, None
-    elif inside:
-        for one in inside:
-            yield from _explain(one, declared, sources, depth - 1)
-    else:
+        return
+    suspects = _differing(suspect.member, *inside, opener.sources)
+    for one in suspects:
+        yield from _explain(one, opener, depth - 1)
+    if not suspects:
         yield suspect, Normaliser.ARCHIVE if Normaliser.ARCHIVE in declared else None
 
 
@@ -90,19 +122,13 @@ def _pyc(found: File, expected: File) -> bool:
     return one[:4] == other[:4] and one[_PYC_HEADER:] == other[_PYC_HEADER:] and one[2:4] == b"\r\n"
 
 
-def _inside(
-    suspect: Suspect, found: File, expected: File, sources: Mapping[str, str]
-) -> tuple[Suspect, ...] | None:
-    """The suspects inside two archives; None when either is none that can be read strictly."""
-    if not (archive.is_archive(found.data) and archive.is_archive(expected.data)):
-        return None
-    try:
-        new, old = archive.read(found.data), archive.read(expected.data)
-    except Malformed:
-        return None
+def _differing(
+    member: str, new: Tree, old: Tree, sources: Mapping[str, str]
+) -> tuple[Suspect, ...]:
+    """The suspects inside two archives; their sources are found by their bytes."""
     return tuple(
         Suspect(
-            f"{suspect.member}!/{path}",
+            f"{member}!/{path}",
             sources.get(old[path].sha256, "") if path in old else "",
             new.get(path),
             old.get(path),

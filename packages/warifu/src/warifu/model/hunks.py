@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 
-from warifu.model.classes import Class, Finding, Hunk, Suspect, Version, Witness
+from warifu.model.classes import Class, Finding, Hunk, Origin, Suspect, Version, Witness
+from warifu.model.edits import Effort, spans
+from warifu.model.lines import LineKind
 
 LINES = 20_000
 """Longer files are not compared line by line."""
 TELLING = 8
 """Shorter lines (closing brackets, `else:`) say nothing about where they come from."""
+TOLD = 100
+"""How many hunks of one file are told."""
 _ENCODINGS = ("utf-8-sig", "cp932", "utf-16")
 
 
-def by_text(suspect: Suspect, witness: Witness) -> Finding:
+def by_text(suspect: Suspect, witness: Witness, effort: Effort) -> Finding:
     """Normalised, hybrid or untracked."""
     assert suspect.found is not None
     data = suspect.found.data
@@ -24,14 +27,19 @@ def by_text(suspect: Suspect, witness: Witness) -> Finding:
         return Finding(Class.NORMALISED, suspect.member, of=Class.APPROVED)
     for version in witness.versions:
         if plain & spellings(version.data):
-            return Finding(Class.NORMALISED, suspect.member, version.origin, of=Class.LATER)
+            return Finding(Class.NORMALISED, suspect.member, version.origin, of=_age(version))
     base = suspect.expected.data if suspect.expected is not None else b""
     if not _text(data) or not _text(base):
         return Finding(Class.UNTRACKED, suspect.member)
-    cut = tuple(_named(hunk, base, witness.versions) for hunk in hunks(base, data))
+    cut = _named(hunks(base, data, effort)[:TOLD], base, witness.versions, effort)
     first = next((hunk.origin for hunk in cut if hunk.origin is not None), None)
     kind = Class.HYBRID if first is not None else Class.UNTRACKED
     return Finding(kind, suspect.member, first, cut)
+
+
+def _age(version: Version) -> Class:
+    coming = version.origin.kind in (LineKind.NEXT, LineKind.WIP)
+    return Class.LATER if coming else Class.STALE
 
 
 def spellings(data: bytes) -> frozenset[str]:
@@ -48,20 +56,16 @@ def spellings(data: bytes) -> frozenset[str]:
     return frozenset(found - {""})
 
 
-def hunks(approved: bytes, found: bytes) -> tuple[Hunk, ...]:
+def hunks(approved: bytes, found: bytes, effort: Effort) -> tuple[Hunk, ...]:
     """The differing runs of lines, cut the same way whatever they are compared with."""
     old, new = approved.splitlines(keepends=True), found.splitlines(keepends=True)
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
     cut, floor = [], 0
-    for tag, a, b, c, d in matcher.get_opcodes():
-        if tag != "equal":
-            up = _slide(old, new, (a, b, c, d), a - floor)
-            cut.append(
-                Hunk(
-                    a - up + 1, tuple(old[a - up : b - up]), c - up + 1, tuple(new[c - up : d - up])
-                )
-            )
-            floor = b
+    for a, b, c, d in spans(old, new, effort):
+        up = _slide(old, new, (a, b, c, d), a - floor)
+        cut.append(
+            Hunk(a - up + 1, tuple(old[a - up : b - up]), c - up + 1, tuple(new[c - up : d - up]))
+        )
+        floor = b
     return tuple(cut)
 
 
@@ -86,24 +90,45 @@ def _text(data: bytes) -> bool:
     return b"\0" not in data and data.count(b"\n") <= LINES
 
 
-def _named(hunk: Hunk, base: bytes, versions: Sequence[Version]) -> Hunk:
-    """The hunk with the first commit that made it: as a whole, else by most of its lines."""
-    for version in versions:
-        if _text(version.data) and _key(hunk) in {_key(one) for one in hunks(base, version.data)}:
-            return replace(hunk, origin=version.origin)
-    for version in versions:
-        if _made_by(hunk, base, set(version.data.splitlines(keepends=True))):
-            return replace(hunk, origin=version.origin)
-    return hunk
+def _named(
+    cut: Sequence[Hunk], base: bytes, versions: Sequence[Version], effort: Effort
+) -> tuple[Hunk, ...]:
+    """The hunks with the first commit that made each: as a whole, else by most of its lines.
+
+    What once was approved counts as a whole only: almost anything that is taken out of a file was
+    not in it yet at some time.
+    """
+    known = frozenset(base.splitlines(keepends=True))
+    told = {}
+    for hunk in cut:
+        came = _telling(hunk.added, known)
+        told[hunk] = came, () if came else _telling(hunk.removed, frozenset(hunk.added))
+
+    def whole(version: Version) -> Callable[[Hunk], bool]:
+        made = hunks(base, version.data, effort) if _text(version.data) else ()
+        keys = {_key(one) for one in made}
+        return lambda hunk: _key(hunk) in keys
+
+    def mostly(version: Version) -> Callable[[Hunk], bool]:
+        held = frozenset(version.data.splitlines(keepends=True))
+        once = version.origin.kind is LineKind.APPROVED
+        return lambda hunk: not once and _made(*told[hunk], held)
+
+    origins: dict[Hunk, Origin] = {}
+    for way in (whole, mostly):
+        for version in versions:
+            left = [hunk for hunk in cut if hunk not in origins]
+            if left:
+                makes = way(version)
+                origins |= {hunk: version.origin for hunk in left if makes(hunk)}
+    return tuple(replace(hunk, origin=origins.get(hunk)) for hunk in cut)
 
 
-def _made_by(hunk: Hunk, base: bytes, held: set[bytes]) -> bool:
-    """Whether a version holds most of the telling lines that came, or none of those that went."""
-    came = _telling(hunk.added, set(base.splitlines(keepends=True)))
+def _made(came: Sequence[bytes], went: Sequence[bytes], held: frozenset[bytes]) -> bool:
+    """Whether a version holds most of the telling lines that came, or few of those that went."""
     if came:
         return 2 * sum(line in held for line in came) >= len(came)
-    went = _telling(hunk.removed, set(hunk.added))
-    return bool(went) and not held.intersection(went)
+    return bool(went) and 2 * sum(line in held for line in went) < len(went)
 
 
 def _key(hunk: Hunk) -> tuple[int, tuple[bytes, ...], tuple[bytes, ...]]:
@@ -111,5 +136,5 @@ def _key(hunk: Hunk) -> tuple[int, tuple[bytes, ...], tuple[bytes, ...]]:
     return hunk.approved_at, hunk.removed, hunk.added
 
 
-def _telling(lines: Iterable[bytes], known: set[bytes]) -> tuple[bytes, ...]:
+def _telling(lines: Iterable[bytes], known: frozenset[bytes]) -> tuple[bytes, ...]:
     return tuple(line for line in lines if len(line.strip()) >= TELLING and line not in known)

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from warifu.model import gate
 from warifu.model.classes import Finding, Origin, Suspect, Witness
+from warifu.model.edits import Effort
 from warifu.model.judge import judge
 from warifu.model.ports_source import Builder, Workshop
 from warifu.model.program import Program
@@ -41,8 +42,9 @@ def inspect(workshop: Workshop, program: Program, wanted: Tree, found: Tree) -> 
         return Inspected((), compared.normalised)
     witnesses = workshop.sources.witnesses(program, compared.suspects)
     approved: dict[str, str] = {one.sha256: path for path, one in sorted(wanted.items())}
+    effort = Effort()
     findings = tuple(
-        judge(suspect, witness, approved)
+        judge(suspect, witness, approved, effort)
         for suspect, witness in _derived(workshop, program, compared.suspects, witnesses)
     )
     return Inspected(findings, compared.normalised, _binary(compared.suspects))

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from warifu.model.classes import Class, Finding, Origin, Suspect, Witness
+from warifu.model.edits import Effort
 from warifu.model.hunks import by_text
 from warifu.model.lines import LineKind
 
 
-def judge(suspect: Suspect, witness: Witness, approved: Mapping[str, str]) -> Finding:
-    """The class of one suspect; `approved` maps the sha256 of every approved file to its path."""
+def judge(
+    suspect: Suspect, witness: Witness, approved: Mapping[str, str], effort: Effort
+) -> Finding:
+    """The class of one suspect; `approved` maps the sha256 of every approved file to its path.
+
+    `effort` is what texts may still cost: whatever a hostile archive holds, there is an answer.
+    """
     found, expected = suspect.found, suspect.expected
     if found is None:
         return Finding(Class.MISSING, suspect.member)
@@ -26,7 +32,7 @@ def judge(suspect: Suspect, witness: Witness, approved: Mapping[str, str]) -> Fi
         return Finding(Class.DANGLING, suspect.member)
     if witness.derived is not None:
         return Finding(Class.DERIVED_FROM, suspect.member, witness.derived)
-    return by_text(suspect, witness)
+    return by_text(suspect, witness, effort)
 
 
 def trivial(data: bytes) -> bool:

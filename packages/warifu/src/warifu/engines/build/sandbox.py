@@ -7,13 +7,15 @@ that lives there), and the work folder at /build. Where the kernel refuses this,
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
 
 from warifu_wire.errors import Fault, Refusal
 
@@ -88,7 +90,8 @@ def run(
     unshare = shutil.which("unshare", path="/usr/local/bin:/usr/bin:/bin")
     if unshare is None:
         raise Fault("no sandbox: unshare is not installed", needed="the Debian package util-linux")
-    with TemporaryDirectory() as scratch:
+    # What it writes goes to a file: a pipe would hold all of it in memory, however much that is.
+    with TemporaryDirectory() as scratch, TemporaryFile() as said:
         root, ready = Path(scratch, "root"), Path(scratch, "ready")
         root.mkdir()
         try:
@@ -100,7 +103,7 @@ def run(
                     *(_LOOPBACK if loopback else ()), *command,
                 ],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=said,
                 stderr=subprocess.STDOUT,
                 env=_environment(settings),
                 timeout=seconds,
@@ -110,14 +113,19 @@ def run(
             raise Refusal(
                 "step-too-slow", needed=f"an end within {seconds} s", command=" ".join(command)
             ) from error
-        made = ready.exists()
-    log = done.stdout.decode("utf-8", "replace")
+        made, log = ready.exists(), _end(said)
     if not made:
         raise Fault(
             f"no sandbox can be made here: {log.strip()}",
             needed="a kernel that lets this user make user, mount and network namespaces",
         )
-    return Ran(done.returncode, log[-_LOG:])
+    return Ran(done.returncode, log)
+
+
+def _end(said: IO[bytes]) -> str:
+    """The last characters of what was written."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - 4 * _LOG))
+    return said.read().decode("utf-8", "replace")[-_LOG:]
 
 
 def filled(words: Sequence[str], **places: str) -> list[str]:
