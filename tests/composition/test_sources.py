@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import pickle
 import subprocess
 import sys
@@ -16,10 +17,14 @@ from tests.composition.bench import Bench
 from tests.composition.repo import Repo
 from tests.composition.stage import Stage
 from tests.composition.world import World
+from warifu.engines.sources.checkin import checked_out
 from warifu.engines.sources.git import Git, located, sealed
 from warifu.engines.sources.index import Index
 from warifu.engines.sources.raw import introductions
+from warifu.engines.sources.render import attributes
 from warifu.engines.sources.repository import GitSources
+from warifu.model import archive
+from warifu.model.classes import Suspect
 from warifu.model.lines import Line, LineKind
 from warifu.model.program import Program, program
 from warifu.model.tree import file
@@ -255,6 +260,92 @@ def test_raw_bytes_of_the_repository_are_not_the_programs_bytes(own: Stage) -> N
     with pytest.raises(Refusal) as caught:
         own.bench.compose(candidate=own.changed({"説明.sjis": file("file", raw)}))
     assert caught.value.facts["class"] == "normalised"
+
+
+def test_abbreviated_ids_do_not_grow_with_the_clone(own: Stage) -> None:
+    """`%h` is as long as the number of objects makes it; tags and branches are not told at all."""
+    source = own.world.source
+    source.git("checkout", "-q", "-f", "release-1.10")
+    told = "$Format:%h|%(describe)|%D$\n"
+    source.commit("say the version", {"VERSION": told})
+    source.git("tag", "-a", "-m", "Ver1.10", "v1.10")
+    sources, program_ = own.bench.workshop.sources, own.bench.program
+    before = sources.render(program_, source.head).files["VERSION"].data.decode()
+    assert before == f"{source.head[:12]}||\n"
+    many = b"".join(b"blob\ndata 10\n%010d\n" % n for n in range(20_000))
+    source.git("fast-import", "--quiet", given=many)
+    assert len(source.git("rev-parse", "--short", "HEAD")) > 7
+    grown = GitSources(own.folder, own.folder / "grown.sqlite", own.bench.vendored)
+    assert grown.render(program_, source.head).files["VERSION"].data.decode() == before
+
+
+def test_files_that_stand_in_each_others_way_are_all_found(own: Stage) -> None:
+    """A file of next where another suspect has a folder, with line ends as they are checked out."""
+    source = own.world.source
+    source.git("checkout", "-q", "-f", "next")
+    wanted = {}
+    for path in ("way.bat", "way.bat/below.bat", "way.bat/too.bat"):
+        data = f"a text of the next line at {path}\n".encode()
+        if path == "way.bat/below.bat":
+            source.commit("make way", {"way.bat": None})
+        wanted[path] = source.commit(f"add {path}", {path: data})
+    source.git("checkout", "-q", "-f", "release-1.10")
+    suspects = [
+        Suspect(path, path, file("file", f"a text of the next line at {path}\r\n".encode()), None)
+        for path in (*wanted, "n" * 300, ".gitattributes")
+    ]
+    witnesses = own.bench.workshop.sources.witnesses(own.bench.program, suspects)
+    found = {one.member: witness for one, witness in zip(suspects, witnesses, strict=True)}
+    for path, commit in wanted.items():
+        assert [one.commit for one in found[path].seen] == [commit], path
+    assert found["n" * 300].seen == found[".gitattributes"].seen == ()
+
+
+def test_a_file_in_a_submodules_place_is_judged(own: Stage) -> None:
+    """The other lines' versions of that path are submodules, and no text to compare with."""
+    tree = {path: one for path, one in own.good.items() if not path.startswith("lib/")}
+    data = archive.write({**tree, "lib": file("file", b"LEVEL = 'no folder any more'\n")})
+    with pytest.raises(Refusal) as caught:
+        own.bench.compose(candidate=data)
+    found = {one["member"]: one["class"] for one in json.loads(caught.value.facts["findings"])}
+    assert found == {"lib": "untracked", "lib/lib.py": "missing", "lib/deep/x.py": "missing"}
+
+
+def test_an_object_that_is_missing_is_a_fault(own: Stage) -> None:
+    with (
+        attributes(located_view(own), own.commits["approved"]) as view,
+        pytest.raises(Fault, match="not have all objects"),
+    ):
+        list(checked_out(view, [("f" * 40, "a")]))
+
+
+def located_view(stage: Stage) -> Git:
+    """A sealed view of the case's own repository."""
+    return sealed(stage.folder / "view.git", [located(stage.world.source.folder)])
+
+
+def test_the_newest_commit_is_named_however_the_index_grew(own: Stage) -> None:
+    """Bytes that next brought, gave up and brought again; read in one pass, or as they came."""
+    source = own.world.source
+    data = b"BACK = 'and forth again'\n"
+    candidate = own.changed({"app/back.py": file("file", data)})
+    named = []
+    for fresh in (False, True):
+        if not fresh:
+            source.git("checkout", "-q", "-f", "next")
+            source.commit("bring", {"app/back.py": data})
+            with pytest.raises(Refusal):
+                own.bench.compose(candidate=candidate)
+            source.commit("give up", {"app/back.py": b"BACK = 'gone'\n"})
+            again = source.commit("bring again", {"app/back.py": data})
+            source.git("checkout", "-q", "-f", "release-1.10")
+        folder = own.folder / f"fresh {fresh}" if fresh else own.folder
+        folder.mkdir(exist_ok=True)
+        bench = Bench(own.world, folder).keeping() if fresh else own.bench
+        with pytest.raises(Refusal) as caught:
+            bench.compose(candidate=candidate)
+        named.append(caught.value.facts["commit"])
+    assert named == [again, again]
 
 
 def test_file_names_in_another_encoding_are_refused(own: Stage) -> None:

@@ -43,6 +43,8 @@ def collect(folder: Path) -> dict[str, File]:
         for name in sorted(names + links):
             target = Path(above, name)
             path = target.relative_to(folder).as_posix()
+            if any("\udc80" <= one <= "\udcff" for one in path):  # a byte that is no UTF-8
+                raise Refusal("path-not-utf8", needed="file names in UTF-8", path=ascii(path))
             how = target.lstat()
             size += how.st_size
             if size > _LIMIT:

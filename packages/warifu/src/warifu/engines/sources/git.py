@@ -31,10 +31,12 @@ SEALED = {
     "PATH": _PATH,
     "TZ": "UTC",
 }
+WORK_TREE = "GIT_WORK_TREE"
 _OPTIONS = (
     "-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=/dev/null",
     "-c", "tar.umask=0022", "-c", "core.quotePath=false", "-c", "safe.directory=*",
     "-c", "log.showSignature=false", "-c", "diff.renames=false", "-c", "core.commitGraph=false",
+    "-c", "core.abbrev=12",  # or `%h` in a substituted file grows with the objects of the clone
 )  # fmt: skip
 
 
@@ -90,14 +92,16 @@ class Git:
             raise Fault(f"git {words[0]} failed in {self.folder}", needed="a sound repository")
 
     def viewing(self, **extra: str) -> Git:
-        """The same repository with an index and a work tree of its own."""
+        """The same repository with an index and a work tree of its own, in which it is asked."""
         return Git(self.folder, {**self.extra, **extra})
 
     def _command(self, words: Sequence[str]) -> list[str]:
         git = shutil.which("git", path=_PATH)
         if git is None:
             raise Fault("git is not installed", needed="the Debian package git")
-        return [git, *_OPTIONS, f"--git-dir={self.folder}", *words]
+        work = self.extra.get(WORK_TREE)
+        inside = ("-C", work) if work else ()
+        return [git, *_OPTIONS, f"--git-dir={self.folder}", *inside, *words]
 
     def _environment(self) -> dict[str, str]:
         return {**SEALED, **self.extra}

@@ -1,35 +1,51 @@
-"""What the histories of all lines say about a suspect: where its bytes are, and since when."""
+"""What the histories of all lines say about a suspect: where its bytes are, and since when.
+
+Every question is asked once for all suspects: a program built from another line differs in
+thousands of files.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
+from warifu.engines.sources.checkin import blob, checked_in, checked_out
 from warifu.engines.sources.git import Git
 from warifu.engines.sources.index import Index, Place
 from warifu.engines.sources.raw import LOG, introductions
-from warifu.engines.sources.render import Renderer, attributes, tree
+from warifu.engines.sources.render import Leaf, Renderer, attributes, tree
 from warifu.engines.sources.survey import beyond
 from warifu.model.classes import NOTHING, Origin, Suspect, Version, Witness
 from warifu.model.lines import Line, LineKind, Tip
 from warifu.model.program import Program
 
 VERSIONS = 300
-"""How many versions of one path are compared with a suspect."""
-_GITLINK = "160000"
+"""How many of a line's own versions of one path are compared with a suspect."""
+EARLIER = 30
+"""How many earlier approved versions are."""
+
+
+class _Step(NamedTuple):
+    """What a commit made of a path: an object and its mode in octal digits."""
+
+    commit: str
+    object: str
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """A line's own commits, and which object each brought to which path, oldest first."""
+    """A line's own commits in order, and which object each brought to which path, oldest first."""
 
     tip: Tip
-    commits: frozenset[str]
-    brought: Mapping[str, tuple[tuple[str, str], ...]]
+    commits: Mapping[str, int]
+    brought: Mapping[str, tuple[_Step, ...]]
 
 
-@dataclass(slots=True)
+@dataclass
 class History:
     """The witness stand over one sealed repository, its index and its tips."""
 
@@ -38,7 +54,6 @@ class History:
     program: Program
     tips: tuple[Tip, ...]
     _told: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _branches: list[_Branch] | None = None
 
     @property
     def git(self) -> Git:
@@ -51,88 +66,92 @@ class History:
         self.index.update(self.git, [approved, *(one.commit for one in self.tips)])
         objects = self._objects(suspects)
         existing = self._existing({one for names in objects.values() for one in names})
-        known = {at: self._seen(names) for at, names in objects.items()}
+        known = self._seen(objects)
         rendered = self._tips_of(
             {
-                at: suspect
-                for at, suspect in enumerate(suspects)
-                if at in known and not any(one.path == suspect.source for one in known[at])
+                at: suspects[at]
+                for at, seen in known.items()
+                if not any(one.path == suspects[at].source for one in seen)
             }
         )
-        found = []
-        for at, suspect in enumerate(suspects):
-            if suspect.found is None:
-                found.append(NOTHING)
-                continue
-            seen = (*rendered.get(at, ()), *known[at])
-            found.append(
-                Witness(
-                    tuple(dict.fromkeys(seen)),
-                    not seen and any(one in existing for one in objects[at]),
-                    () if seen else self._versions(suspect.source),
-                )
+        seen = {at: tuple(dict.fromkeys((*rendered.get(at, ()), *known[at]))) for at in known}
+        versions = self._versions({suspects[at].source for at in seen if not seen[at]})
+        return tuple(
+            Witness(
+                seen[at],
+                not seen[at] and any(one in existing for one in objects[at]),
+                () if seen[at] else versions.get(suspect.source, ()),
             )
-        return tuple(found)
+            if at in seen
+            else NOTHING
+            for at, suspect in enumerate(suspects)
+        )
 
     def origins(self, paths: Sequence[str]) -> dict[str, Origin]:
         """The approved commit that brought each path to its present object."""
         approved = self.program.approved.commit
         self.index.update(self.git, [approved])
         leaves = tree(self.git, approved)
-        history = set(beyond(self.git, [approved], ()))
         line = approved_line(self.program)
         found = {}
         for path in paths:
             places = self.index.places(leaves[path].object) if path in leaves else ()
-            bringers = [one.commit for one in places if one.path == path and one.commit in history]
+            here = [one.commit for one in places if one.path == path]
+            bringers = [one for one in here if one in self._approved]
             if bringers:
-                found[path] = bringers[0]
+                found[path] = max(bringers, key=self._approved.__getitem__)
         self._read(found.values())
         return {path: self._origin(line, commit, path) for path, commit in found.items()}
 
     def later(self) -> tuple[Origin, ...]:
         """The own commits of all coming lines, oldest first within each line."""
+        coming = [one for one in self._own if one.tip.line.kind in (LineKind.NEXT, LineKind.WIP)]
+        self._read(commit for branch in coming for commit in branch.commits)
         return tuple(
             self._origin(branch.tip.line, commit, "")
-            for branch in self._own()
-            if branch.tip.line.kind in (LineKind.NEXT, LineKind.WIP)
-            for commit in beyond(self.git, [branch.tip.commit], [self.program.approved.commit])
+            for branch in coming
+            for commit in branch.commits
         )
 
-    def _own(self) -> list[_Branch]:
-        if self._branches is None:
-            self._branches = [self._branch(one) for one in self.tips]
-        return self._branches
+    @cached_property
+    def _approved(self) -> dict[str, int]:
+        """The approved history in order, oldest first; the index also knows abandoned commits."""
+        held = beyond(self.git, [self.program.approved.commit], ())
+        return {commit: at for at, commit in enumerate(held)}
+
+    @cached_property
+    def _own(self) -> tuple[_Branch, ...]:
+        return tuple(self._branch(one) for one in self.tips)
 
     def _branch(self, tip: Tip) -> _Branch:
         given = f"{tip.commit}\n^{self.program.approved.commit}\n".encode()
-        brought: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        commits = set()
+        brought: dict[str, list[_Step]] = defaultdict(list)
+        commits: dict[str, int] = {}
         with self.git.stream(*LOG, "--reverse", "--stdin", given=given) as stream:
-            for commit, _, object_, path in introductions(stream):
-                commits.add(commit.decode())
+            for commit, mode, object_, path in introductions(stream):
+                commits.setdefault(commit.decode(), len(commits))
                 if path:
-                    name = path.decode("utf-8", "surrogateescape")
-                    brought[name].append((commit.decode(), object_.decode()))
+                    step = _Step(commit.decode(), object_.decode(), mode.decode())
+                    brought[path.decode("utf-8", "surrogateescape")].append(step)
         rows = {path: tuple(found) for path, found in brought.items()}
-        return _Branch(tip, frozenset(commits), rows)
+        return _Branch(tip, commits, rows)
 
     def _objects(self, suspects: Sequence[Suspect]) -> dict[int, list[str]]:
         """The git objects that each suspect's bytes are: as they stand, and checked in."""
         commit = self.program.approved.commit
         approved = tree(self.git, commit)
+        files = {at: one.found for at, one in enumerate(suspects) if one.found is not None}
+        plain = {
+            at: (suspects[at].source, one.data)
+            for at, one in files.items()
+            if suspects[at].source and one.mode != "link"
+        }
+        other = checked_in(self.git, commit, plain)
         names: dict[int, list[str]] = {}
-        with attributes(self.git, commit) as view:
-            for at, suspect in enumerate(suspects):
-                if suspect.found is None:
-                    continue
-                data, path = suspect.found.data, suspect.source
-                here = approved[path].object if path in approved else ""
-                raw = view.ask("hash-object", "--stdin", "--no-filters", given=data)
-                found = [raw.decode().strip()]
-                if path and suspect.found.mode != "link":
-                    found += _checked_in(view, path, data)
-                names[at] = [one for one in dict.fromkeys(found) if one != here]
+        for at, one in files.items():
+            here = approved.get(suspects[at].source, Leaf("", "")).object
+            found = [blob(one.data, commit), *([other[at]] if at in other else [])]
+            names[at] = [name for name in dict.fromkeys(found) if name != here]
         return names
 
     def _existing(self, names: set[str]) -> set[str]:
@@ -140,27 +159,34 @@ class History:
         told = self.git.ask("cat-file", "--batch-check", given=given).decode().splitlines()
         return {line.split()[0] for line in told if not line.endswith("missing")}
 
-    def _seen(self, objects: Iterable[str]) -> list[Origin]:
-        """Every line's commits that brought one of these objects anywhere."""
-        places = [place for one in objects for place in self.index.places(one)]
-        found = []
-        for branch in self._own():
-            found += [
-                self._origin(branch.tip.line, place.commit, place.path)
-                for place in places
-                if place.commit in branch.commits
-            ]
-        own = {commit for branch in self._own() for commit in branch.commits}
-        before = [place for place in places if place.commit not in own]
-        return found + [self._approved(place) for place in before if self._holds(place)]
+    def _seen(self, objects: Mapping[int, Sequence[str]]) -> dict[int, list[Origin]]:
+        """The commits of every line that brought one of these objects anywhere, newest first."""
+        rows = {
+            name: self._brought(self.index.places(name))
+            for name in dict.fromkeys(one for names in objects.values() for one in names)
+        }
+        self._read(place.commit for found in rows.values() for _, place in found)
+        known = {
+            name: [self._origin(line, place.commit, place.path) for line, place in found]
+            for name, found in rows.items()
+        }
+        return {at: [one for name in names for one in known[name]] for at, names in objects.items()}
 
-    def _holds(self, place: Place) -> bool:
-        """Whether the approved history holds a commit; the index also knows abandoned ones."""
-        approved = self.program.approved.commit
-        return not self.git.attempt("merge-base", "--is-ancestor", place.commit, approved)[0]
-
-    def _approved(self, place: Place) -> Origin:
-        return self._origin(approved_line(self.program), place.commit, place.path)
+    def _brought(self, places: Sequence[Place]) -> list[tuple[Line, Place]]:
+        """The lines that hold these places' commits, the approved history last."""
+        found: list[tuple[Line, Place]] = []
+        left = set(places)
+        for branch in self._own:
+            own = [place for place in places if place.commit in branch.commits]
+            own.sort(key=lambda place: -branch.commits[place.commit])
+            found += [(branch.tip.line, place) for place in own]
+            left -= set(own)
+        if left:
+            line, order = approved_line(self.program), self._approved
+            own = [place for place in left if place.commit in order]
+            own.sort(key=lambda place: (-order[place.commit], place.path))
+            found += [(line, place) for place in own]
+        return found
 
     def _tips_of(self, suspects: Mapping[int, Suspect]) -> dict[int, list[Origin]]:
         """The lines whose tip renders exactly these bytes at this very path.
@@ -172,7 +198,7 @@ class History:
         wanted = {one.source for one in suspects.values() if one.source}
         if not wanted:
             return found
-        for branch in self._own():
+        for branch in self._own:
             files = self.renderer.render(
                 branch.tip.commit, self.program.recipe, sorted(wanted)
             ).files
@@ -192,31 +218,52 @@ class History:
             above.append(above[-1].rpartition("/")[0])
         held = next((one for one in above if one in leaves), self.program.recipe.lock)
         rows = branch.brought.get(held, ())
-        return rows[-1][0] if rows else ""
+        return rows[-1].commit if rows else ""
 
-    def _versions(self, path: str) -> tuple[Version, ...]:
-        """What the lines' own commits made of a path, oldest first, as it would be checked out."""
+    def _versions(self, paths: Iterable[str]) -> dict[str, tuple[Version, ...]]:
+        """What the lines' own commits made of each path, oldest first, as it is checked out.
+
+        The earlier approved versions come last, newest first.
+        """
+        asked = sorted(one for one in paths if one)
+        found: dict[str, tuple[Version, ...]] = defaultdict(tuple)
+        for branch in self._own:
+            steps = [
+                (path, step)
+                for path in asked
+                for step in _files(branch.brought.get(path, ()))[:VERSIONS]
+            ]
+            self._add(found, branch.tip, steps)
+        approved = Tip(approved_line(self.program), self.program.approved.commit)
+        self._add(found, approved, self._earlier(asked))
+        return found
+
+    def _add(
+        self,
+        found: dict[str, tuple[Version, ...]],
+        tip: Tip,
+        steps: Sequence[tuple[str, _Step]],
+    ) -> None:
+        if not steps:
+            return
+        self._read(step.commit for _, step in steps)
+        with attributes(self.git, tip.commit) as view:
+            data = checked_out(view, [(one.object, path) for path, one in steps])
+            for (path, step), one in zip(steps, data, strict=True):
+                found[path] += (Version(self._origin(tip.line, step.commit, path), one),)
+
+    def _earlier(self, paths: Sequence[str]) -> list[tuple[str, _Step]]:
+        """What the approved history made of each path before, newest first."""
+        here = tree(self.git, self.program.approved.commit)
         found = []
-        for branch in self._own():
-            rows = [row for row in branch.brought.get(path, ()) if row[1].strip("0")][:VERSIONS]
-            if rows and branch.tip.line.kind is not LineKind.RELEASED:
-                data = self._checked_out(branch.tip.commit, path, [row[1] for row in rows])
-                found += [
-                    Version(self._origin(branch.tip.line, commit, path), one)
-                    for (commit, _), one in zip(rows, data, strict=True)
-                ]
-        return tuple(found)
-
-    def _checked_out(self, commit: str, path: str, objects: Sequence[str]) -> list[bytes]:
-        with attributes(self.git, commit) as view:
-            given = "".join(f"{one} {path}\n" for one in objects).encode()
-            told = view.ask("cat-file", "--batch", "--filters", given=given)
-        found, at = [], 0
-        for _ in objects:
-            end = told.index(b"\n", at)
-            size = int(told[at:end].split()[2])
-            found.append(told[end + 1 : end + 1 + size])
-            at = end + 1 + size + 1
+        for path, rows in self.index.versions(paths).items():
+            steps = [
+                _Step(place.commit, object_, place.mode)
+                for object_, place in rows
+                if place.commit in self._approved and object_ != here.get(path, Leaf("", "")).object
+            ]
+            steps.sort(key=lambda step: -self._approved[step.commit])
+            found += [(path, step) for step in _files(steps)[:EARLIER]]
         return found
 
     def _origin(self, line: Line, commit: str, path: str) -> Origin:
@@ -227,7 +274,7 @@ class History:
 
     def _read(self, commits: Iterable[str]) -> None:
         """Who made these commits and what they say, in one question."""
-        given = "".join(f"{one}\n" for one in sorted(set(commits))).encode()
+        given = "".join(f"{one}\n" for one in sorted(set(commits) - self._told.keys())).encode()
         if not given:
             return
         told = self.git.ask(
@@ -238,14 +285,9 @@ class History:
         self._told |= {commit: (author, subject) for commit, author, subject in rows}
 
 
-def _checked_in(view: Git, path: str, data: bytes) -> list[str]:
-    """The known object that is checked out as exactly these bytes at that path, if there is one."""
-    _, told, _ = view.attempt("hash-object", "--stdin", f"--path={path}", given=data)
-    given = told.decode().strip()
-    if not given or view.attempt("cat-file", "-e", given)[0]:
-        return []
-    out = view.attempt("cat-file", "--filters", f"--path={path}", given)[1]
-    return [given] if out == data else []
+def _files(steps: Sequence[_Step]) -> list[_Step]:
+    """Those steps after which there is a file or a link, no submodule and not nothing."""
+    return [one for one in steps if one.mode not in ("000000", "160000")]
 
 
 def approved_line(program: Program) -> Line:

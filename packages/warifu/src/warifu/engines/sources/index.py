@@ -93,6 +93,25 @@ class Index:
             for commit, path, mode in found
         )
 
+    @ground("the history index", sqlite3.Error)
+    def versions(self, paths: Iterable[str]) -> dict[str, list[tuple[str, Place]]]:
+        """Every object that was ever brought to each of these paths, and by which commit."""
+        known = dict(self._rows.execute("SELECT path, number FROM paths"))
+        names = {known[raw]: path for path in paths if (raw := _raw(path)) in known}
+        found: dict[str, list[tuple[str, Place]]] = {path: [] for path in names.values()}
+        if names:
+            self._rows.execute("CREATE TEMP TABLE IF NOT EXISTS asked (path INTEGER PRIMARY KEY)")
+            self._rows.execute("DELETE FROM asked")
+            self._rows.executemany("INSERT INTO asked VALUES (?)", [(one,) for one in names])
+            rows = self._rows.execute(
+                "SELECT brought.path, object, commits.id, mode FROM brought"
+                " JOIN asked ON asked.path = brought.path JOIN commits ON commits.number = bringer"
+            )
+            for number, object_, commit, mode in rows:
+                path = names[number]
+                found[path].append((object_.hex(), Place(commit.hex(), path, f"{mode:06o}")))
+        return found
+
     def _take(self, found: Iterable[tuple[bytes, bytes, bytes, bytes]]) -> None:
         numbers = dict(self._rows.execute("SELECT path, number FROM paths"))
         (last,) = self._rows.execute("SELECT coalesce(max(number), 0) FROM commits").fetchone()
@@ -120,6 +139,10 @@ class Index:
         self._rows.executemany("INSERT OR IGNORE INTO brought VALUES (?, ?, ?, ?)", rows)
         rows.clear()
         commits.clear()
+
+
+def _raw(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
 
 
 def _present(git: Git, known: Iterable[bytes]) -> list[str]:

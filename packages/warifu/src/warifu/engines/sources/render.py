@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from warifu.engines.sources.git import Git, located, sealed
+from warifu.engines.sources.git import WORK_TREE, Git, located, sealed
 from warifu.model.ports_source import Rendered
 from warifu.model.recipe import Recipe
 from warifu.model.tree import File, file
@@ -77,6 +77,8 @@ class Renderer:
         for batch in batches:
             specs = [f":(top,literal){path}" for path in batch]
             data = self.git.ask("archive", "--format=tar", commit, "--", *specs)
+            if _empty(data):
+                continue
             with tarfile.open(fileobj=io.BytesIO(data)) as tar:
                 for entry in tar:
                     if not entry.isdir():
@@ -204,13 +206,19 @@ def filtered(git: Git, commit: str, paths: Mapping[str, object]) -> list[str]:
 
 @contextmanager
 def attributes(git: Git, commit: str) -> Iterator[Git]:
-    """A view of the sealed repository in which the attributes are those of one commit's tree."""
+    """A view of the sealed repository in which the attributes are those of one commit's tree.
+
+    Its work tree holds the files of attributes and nothing else: git does not read them from the
+    index for every question.
+    """
     with TemporaryDirectory() as scratch:
         work = Path(scratch, "work")
         work.mkdir()
         index = Path(scratch, "index")
-        view = git.viewing(GIT_INDEX_FILE=str(index), GIT_WORK_TREE=str(work))
+        view = git.viewing(**{"GIT_INDEX_FILE": str(index), WORK_TREE: str(work)})
         view.ask("read-tree", commit)
+        held = view.ask("ls-files", "-z", "--", ":(top,glob)**/.gitattributes")
+        view.ask("checkout-index", "-z", "--stdin", given=held)
         yield view
 
 
@@ -226,6 +234,12 @@ def _below(leaves: Mapping[str, Leaf], paths: Sequence[str]) -> dict[str, Leaf]:
     links = [path for path, leaf in leaves.items() if leaf.mode == _GITLINK]
     held = {link for link in links if any(path.startswith(f"{link}/") for path in wanted)}
     return {path: leaf for path, leaf in leaves.items() if path in wanted or path in held}
+
+
+def _empty(data: bytes) -> bool:
+    """Whether nothing follows the header that names the commit: all that was asked is left out."""
+    begin = 512 + -(-int(data[124:135], 8) // 512) * 512
+    return not data[begin : begin + 512].strip(b"\0")
 
 
 def _file(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> File:
