@@ -291,6 +291,19 @@ def test_a_certificate_never_outlives_its_issuer(authority: Authority, clock: Cl
     assert certify.serial_number().bit_length() <= 127
 
 
+@pytest.mark.parametrize("script", ["", "echo no such option >&2\nexit 1", "exit 0"])
+def test_without_a_working_openssl_no_key_is_sealed(
+    founded: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    key, certificate = founded.signer("export", Clock().now)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if script:
+        (tmp_path / "openssl").write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+        (tmp_path / "openssl").chmod(0o755)
+    with pytest.raises(Fault, match=r"openssl.*openssl 3\.0"):
+        pkcs12.write(key, certificate, [], b"ABCDEFGHJKMN", "name")
+
+
 def test_the_pkcs12_mac_follows_the_standard(founded: Authority) -> None:
     key, certificate = founded.signer("export", Clock().now)
     data = pkcs12.write(key, certificate, [], b"ABCDEFGHJKMN", "name")

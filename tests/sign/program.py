@@ -14,9 +14,14 @@ PASSWORD = "correct horse 9 battery"
 
 
 def run(
-    folder: Path, *words: str, tree: Path | None = None, **secrets: str
+    folder: Path,
+    *words: str,
+    tree: Path | None = None,
+    under: tuple[str, ...] = (),
+    module: str = "warifu_sign",
+    **secrets: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the tool in a folder; each secret NAME goes through `--NAME-fd`."""
+    """Run the tool in a folder, under another program; each secret goes through `--NAME-fd`."""
     with ExitStack() as stack:
         options, readers = [], []
         for name, text in secrets.items():
@@ -27,7 +32,7 @@ def run(
             readers.append(reader)
             options += [f"--{name.replace('_', '-')}-fd", str(reader)]
         return subprocess.run(
-            [sys.executable, "-m", "warifu_sign", *words, *options],
+            [*under, sys.executable, "-m", module, *words, *options],
             cwd=folder,
             env={**os.environ, **({"PYTHONPATH": str(tree)} if tree else {})},
             capture_output=True,

@@ -9,7 +9,6 @@ import pytest
 from asn1crypto import pkcs12 as asn1
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
-    NoEncryption,
     pkcs12,
 )
 
@@ -121,11 +120,6 @@ def test_a_key_of_another_certificate_is_refused(authority: Authority) -> None:
     with pytest.raises(Refusal) as refused:
         p12.LoadedKey(ec_key(1), certificate)
     assert refused.value.code == "key-not-of-certificate"
-
-
-def test_an_open_file_is_never_written() -> None:
-    assert NoEncryption is not None
-    assert b"NoEncryption" not in Path(p12.__file__).read_bytes()
 
 
 @pytest.mark.parametrize(
