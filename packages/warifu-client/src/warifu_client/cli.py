@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -79,8 +80,18 @@ def _run(told: Namespace, checkpoint: Checkpoint) -> int:
     finally:
         if _watched(told):
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    _say(told, end.to_json(), words.ended(end, told.spoken))
+    said = words.ended(end, told.spoken)
+    if not told.json:
+        said = f"{said}\n{words.hint(end, told.spoken, _where(told))}".strip()
+    _say(told, end.to_json(), said)
     return end.exit_code
+
+
+def _where(told: Namespace) -> str:
+    """The words that name the same folder again."""
+    if told.folder is not None:
+        return f" --folder {told.folder}"
+    return f" --product {told.product}" if told.product else ""
 
 
 def _start_test(own: Machine) -> int:
@@ -211,8 +222,7 @@ def _init(told: Namespace) -> int:
         _set_up(own, replace(given, product=came.updater, host=host, legacy=tree), root)
         facts["command"] = str(along.settle(came, folder.parent, own))
         lines.append(str(facts["command"]))
-    where = "" if told.folder is None else f" --folder {folder}"
-    lines += [words.consent(given), words.say("next", told.spoken, where=where)]
+    lines += [words.consent(given), words.say("next", told.spoken, where=_where(told))]
     _say(told, facts, "\n".join(lines))
     return 0
 
@@ -260,7 +270,10 @@ def _watched(told: Namespace) -> bool:
 
 
 def _progress(told: Namespace) -> Callable[[Moment], None]:
-    """A line that is written over where somebody looks at it; lines of JSON for a window."""
+    """A line that is written over where somebody looks at it; lines of JSON for a window.
+
+    A window that was closed stops no update.
+    """
     lines, watched = getattr(told, "progress", False), _watched(told)
 
     def show(moment: Moment) -> None:
@@ -269,7 +282,8 @@ def _progress(told: Namespace) -> Callable[[Moment], None]:
             said = {"done": moment.done, "step": moment.step, "total": moment.total, "said": text}
             left = moment.remaining
             row = {**said, "seconds": left and round(left)}
-            print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
+            with contextlib.suppress(OSError):
+                print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
         elif watched:
             print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
 

@@ -68,6 +68,13 @@ def ended(end: Ended, language: str) -> str:
     return _filled(_pair("ends", end.end.value), language, facts).strip()
 
 
+def hint(end: Ended, language: str, where: str) -> str:
+    """The command that goes on from here, for whoever types commands; "" where there is none."""
+    name = end.code if end.code in _words()["hints"] else end.end.value
+    known = name in _words()["hints"]
+    return _under("hints", name, language, {"where": where}) if known else ""
+
+
 def reason(code: str, language: str) -> str:
     """A word of the shared vocabulary as people say it; an unknown one as it is."""
     known = "start-exit" if code.startswith("start-exit-") else code

@@ -75,6 +75,7 @@ class Desk:
         self.idle = idle
         self.now = clock
         self.updater = updater or updating.folder(PROGRAM)
+        self.run = updating.Run()
         self._key: RemoteKey | None = None
         self._looked = NEVER
 

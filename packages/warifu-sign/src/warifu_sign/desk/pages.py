@@ -1,12 +1,10 @@
-"""The desk's pages: my certificate, sign, verify, updates, diagnostics."""
+"""The desk's pages: my certificate, sign, verify, diagnostics."""
 
 from __future__ import annotations
 
 from html import escape
 
-from warifu_sign import __version__
 from warifu_sign.certificate import days_left, signatory
-from warifu_sign.desk import updating
 from warifu_sign.desk.acts import Desk
 from warifu_sign.desk.home import RENEWAL, Phase, certificates, fingerprint
 from warifu_sign.desk.html import (
@@ -116,32 +114,6 @@ def verify(desk: Desk, language: Language) -> str:
         + lead("verify_lead", language)
         + _drop("verify", "", language)
     )
-
-
-def update(desk: Desk, language: Language, looked: str = "") -> str:
-    """This edition, what the updater says of it, and the way to ask whether there is a newer."""
-    edition = [("edition", __version__)]
-    if desk.updater is None:
-        return listing(edition, language) + lead("update_none", language)
-    found = updating.state(desk.updater)
-    if found is None:
-        return listing(edition, language) + told("warn", lead("update_silent", language))
-    label = found.label.get(language, "")
-    rows = [*edition, ("installed", f"{label} [{found.release[:12]}]".strip())]
-    whole = "good" if found.tree == "intact" else "bad"
-    return (
-        listing(rows, language)
-        + told(whole, lead("tree_intact" if whole == "good" else "tree_differs", language))
-        + lead("update_lead", language)
-        + form("update", "", "look", language)
-        + (told("good", f"<p>{escape(looked)}</p>") if looked else "")
-    )
-
-
-def looked(desk: Desk, language: Language) -> str:
-    """The page of updates, with the updater's answer."""
-    found = updating.look(desk.updater, language) if desk.updater else ""
-    return update(desk, language, found)
 
 
 def diagnostics(desk: Desk, language: Language) -> str:

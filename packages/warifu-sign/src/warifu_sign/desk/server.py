@@ -13,7 +13,7 @@ from typing import get_args
 from urllib.parse import parse_qs, quote, urlsplit
 
 from warifu_sign import files
-from warifu_sign.desk import bodies, forms, html, pages, verdicts
+from warifu_sign.desk import bodies, forms, html, pages, update_page, updating, verdicts
 from warifu_sign.desk.acts import Desk, Lasting, Wish
 from warifu_sign.desk.gate import Gate
 from warifu_sign.desk.html import PAGES
@@ -71,6 +71,8 @@ class Asked(BaseHTTPRequestHandler):
             return self._language(query)
         if parts.path == "/report":
             return self._send(self.server.desk.report().encode("utf-8"), "application/json")
+        if parts.path == "/now":
+            return self._json(update_page.now(self.server.desk.run))
         if parts.path == "/signed":
             return self._signed(query.get("name", ""))
         return self._page(parts.path.strip("/") or "certificate")
@@ -113,7 +115,7 @@ class Asked(BaseHTTPRequestHandler):
             "certificate": lambda: pages.certificate(desk, language),
             "sign": lambda: pages.sign(desk, language),
             "verify": lambda: pages.verify(desk, language),
-            "update": lambda: pages.update(desk, language),
+            "update": lambda: update_page.update(desk, language),
             "diagnostics": lambda: pages.diagnostics(desk, language),
         }
         for one in forms.FORMS:
@@ -215,9 +217,6 @@ class Asked(BaseHTTPRequestHandler):
             desk.compare(same=same)
             return "" if same else html.told("bad", html.lead("differs_told", language))
 
-        def update(_: bodies.Sent) -> str:
-            return pages.looked(desk, language)
-
         def quit_(_: bodies.Sent) -> str:
             desk.lock()
             threading.Thread(target=self.server.shutdown).start()
@@ -227,7 +226,7 @@ class Asked(BaseHTTPRequestHandler):
             "unlock": unlock,
             "lock": lock,
             "compare": compare,
-            "update": update,
+            **update_page.buttons(desk, language),
             "quit": quit_,
         }
 
@@ -297,7 +296,12 @@ class Asked(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-AFTER = {"unlock": "sign", "lock": "certificate", "compare": "certificate"}
+AFTER = {
+    "unlock": "sign",
+    "lock": "certificate",
+    "compare": "certificate",
+    **dict.fromkeys(updating.VERBS, "update"),
+}
 
 
 def _chosen(fields: Mapping[str, str], name: str) -> str:

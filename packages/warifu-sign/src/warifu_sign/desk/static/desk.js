@@ -128,3 +128,18 @@
     take(event.dataTransfer.files);
   });
 })();
+// An update under way: how far it is, until it is over.
+(() => {
+  const said = document.getElementById("now-said");
+  if (!said) return;
+  const bar = document.getElementById("now-bar");
+  const ask = () => fetch("/now").then((answer) => answer.json()).then((now) => {
+    if (now.over) return location.assign("/update");
+    if (now.said && said.textContent !== now.said) said.textContent = now.said;
+    bar.max = Number(now.total) || 1;
+    if (Number(now.total)) bar.value = Number(now.done);
+    else bar.removeAttribute("value");
+    return setTimeout(ask, 500);
+  }).catch(() => setTimeout(ask, 2000));
+  setTimeout(ask, 500);
+})();
