@@ -160,6 +160,7 @@ def addresses(root: Path) -> list[str]:
     locks = [
         *root.glob("requirements/*"),
         *root.glob("packages/**/package-lock.json"),
+        *root.glob("tests/**/package-lock.json"),
         *root.glob("*.lock"),
     ]
     for path in sorted(

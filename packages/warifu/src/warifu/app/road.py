@@ -189,7 +189,7 @@ def remedy(
 
 def _shown(house: House, proposed: Change) -> Shown:
     current = house.repository.current(house.product)
-    return Shown(proposed, current, house.config.rollout, house.trial)
+    return Shown(proposed, current, house.config.rollout, house.trial, house.config.feeds)
 
 
 def _with_trees(house: House, fleet: Fleet, before: Routes | None) -> Fleet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from warifu.app import expiry, pacing, waits
+from warifu.app import expiry, feeding, feedpage, pacing, waits
 from warifu.app.house import House, clock
 from warifu.model.brakes import JST
 from warifu.model.publication import Current
@@ -46,6 +46,7 @@ class Standing:
     trial: bool
     releases: tuple[Release, ...]
     expiring: Mapping[str, tuple[str, ...]]
+    feeds: Mapping[str, tuple[str, ...]]
 
     def lines(self, language: str) -> list[str]:
         """For people."""
@@ -57,12 +58,13 @@ class Standing:
             waits = {"en": "waits", "ja": "待機"}[language]
             lines += [f"    {text}" for text in one.halts[language]]
             lines += [f"    {waits}: {text}" for text in one.why[language]]
-        return lines
+        return [*lines, *(f"  {one}" for one in self.feeds[language])]
 
     def to_json(self) -> dict[str, Json]:
         """For machines."""
         return {
             "expiring": {name: list[Json](said) for name, said in self.expiring.items()},
+            "feeds": {name: list[Json](said) for name, said in self.feeds.items()},
             "product": self.product,
             "releases": [
                 {
@@ -87,7 +89,7 @@ def standing(house: House) -> Standing:
     """The standing as the published tree and the ledger tell it now."""
     current, now = house.repository.current(house.product), clock()
     road = current.road
-    found = house.repository.expiring(now)
+    found, feeds = house.repository.expiring(now), feeding.offered(house, now)
     return Standing(
         house.product,
         0 if road is None else road.seq,
@@ -95,6 +97,7 @@ def standing(house: House) -> Standing:
         house.trial,
         () if road is None else tuple(_release(house, current, road, one) for one in road.offers),
         {name: tuple(expiry.told(one, name, now) for one in found) for name in waits.LANGUAGES},
+        {name: tuple(feedpage.line(one, name) for one in feeds) for name in waits.LANGUAGES},
     )
 
 

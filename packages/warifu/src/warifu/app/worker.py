@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app import keeping, pacing, work
+from warifu.app import feeding, keeping, pacing, work
 from warifu.app.house import House
 from warifu.flow import watch
 from warifu_wire.errors import Fault, Refusal
@@ -81,6 +81,7 @@ def look(house: House, now: datetime) -> None:
         watch.cases(house.ledger, current, one.id, now=now)
         watch.probe_again(house.ledger, current, one.id, pace=pace, now=now)
         pacing.gate(house, current, one.id, now)
+    feeding.update(house, now)
 
 
 def run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from warifu.app import checklists, keys
@@ -46,6 +48,20 @@ def list_(said: Said) -> None:
         for one in found
     ]
     said.tell("\n".join(lines), keys=[_known(one) for one in found])
+
+
+@keys_.command()
+@click.argument("name")
+@click.pass_obj
+def show(said: Said, name: str) -> None:
+    """Print the public half of a key, as metadata carry it.
+
+    Example: warifu keys show sparkle
+    """
+    public = _office(said).keyring.public(name)
+    value = public.to_json()
+    text = json.dumps(value, indent=1)
+    said.tell(f"{name}: {public.keyid}\n{text}", keyid=public.keyid, key=value)
 
 
 @keys_.command()

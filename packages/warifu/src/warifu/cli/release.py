@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from warifu.app import founding, pacing, proposals, recall, road, waits, which
+from warifu.app import feeding, feedpage, founding, pacing, proposals, recall, road, waits, which
 from warifu.app.house import House, clock
 from warifu.cli.said import Said
 from warifu.model import archive as archives
@@ -126,6 +126,7 @@ def verify(said: Said, kinds: tuple[str, ...]) -> None:
 @click.option("--as", "person", required=True, help="Who signs, e.g. approver-1.")
 @click.option("--lift", multiple=True, help="A stopped, held or capped release to resume.")
 @click.option("--go-on", default="", help="A release to leave its stage with fewer reports.")
+@click.option("--feeds", is_flag=True, help="The feeds for other people's clients.")
 @click.option("--lift-by", default="", help="All stops of a person or the alarm are lifted.")
 @_kinds
 @click.pass_obj
@@ -135,6 +136,7 @@ def sign(
     lift: tuple[str, ...],
     lift_by: str,
     go_on: str,
+    feeds: bool,
     kinds: tuple[str, ...],
 ) -> None:
     """Show the proposed change and sign exactly that; the first to sign proposes it.
@@ -145,7 +147,10 @@ def sign(
     """
     house = said.house()
     now = clock()
-    if go_on:
+    if feeds:
+        print(feedpage.text(house.product, house.config.feeds, said.language), end="")
+        done = feeding.permit(house, person, now)
+    elif go_on:
         done = pacing.go_on(house, which.release(house, go_on), person, now)
     else:
         ended = proposals.Lift(lift, lift_by)

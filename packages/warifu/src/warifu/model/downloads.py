@@ -18,6 +18,7 @@ _FILE = re.compile(
     r"/targets/(?P<kind>programs|manifests)/[a-z0-9-]+/(?P<program>[0-9a-f]{64})\.[^/]*"
     r"|/blobs/[0-9a-f]{2}/(?P<blob>[0-9a-f]{64})\.zst"
     r"|/patches/[0-9a-f]{64}/(?P<patch>[0-9a-f]{64})\.[a-z0-9-]+"
+    r"|/feeds/[a-z0-9-]+/(?P<feed>[0-9a-f]{64})/[^/]+"
 )
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _LINE = frozenset({"at", "length", "machine", "method", "path", "range", "sent", "status"})
@@ -28,6 +29,7 @@ class Hit:
     """One answer that carried bytes of a file: which (by digest), to whom, which bytes of it.
 
     `machine` is the pseudonym the machine gave, "" for none; `size` is the whole file's, in bytes.
+    `elsewhere`: to somebody else's client, by a feed.
     """
 
     at: Instant
@@ -35,6 +37,7 @@ class Hit:
     file: Digest
     span: Span
     size: int
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,12 @@ def _hit(row: Mapping[str, str], at: Instant) -> Hit | None:
     sent = int(row["sent"])
     if found is None or row["method"] != "GET" or row["status"] not in {"200", "206"} or not sent:
         return None
-    file = Digest(found["program"] or found["blob"] or found["patch"])
+    file = Digest(found["program"] or found["blob"] or found["patch"] or found["feed"])
+    other = found["feed"] is not None
     if row["status"] == "200":
-        return Hit(at, row["machine"], file, (0, sent), int(row["length"]))
+        return Hit(at, row["machine"], file, (0, sent), int(row["length"]), other)
     part = _RANGE.fullmatch(row["range"])
     if part is None:
         raise ValueError("a partial answer without its range")
     begin, last, size = (int(one) for one in part.groups())
-    return Hit(at, row["machine"], file, (begin, min(begin + sent, last + 1)), size)
+    return Hit(at, row["machine"], file, (begin, min(begin + sent, last + 1)), size, other)

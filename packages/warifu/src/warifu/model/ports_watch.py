@@ -61,6 +61,9 @@ class Downloads(Protocol):
     def unresolved(self, file: Digest) -> int:
         """Answers with bytes of a file to machines that gave no name we know."""
 
+    def elsewhere(self, file: Digest) -> int:
+        """Whole downloads of a feed's file by other people's clients: nobody knows whose."""
+
     def forget(self, before: Instant) -> int:
         """Drop what was first fetched before that time; how many rows it was."""
 

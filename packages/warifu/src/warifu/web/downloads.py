@@ -14,7 +14,7 @@ from warifu.web.files import Environ, Files, Headers, Start
 from warifu_wire.pseudonym import HEADER
 
 LARGE = 64 << 20
-_DOWNLOADS = re.compile(r"/(?:targets/(?:programs|manifests)|blobs|patches)/")
+_DOWNLOADS = re.compile(r"/(?:targets/(?:programs|manifests)|blobs|patches|feeds)/")
 _NAMED = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 

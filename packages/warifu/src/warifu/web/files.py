@@ -31,10 +31,21 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class Files:
-    """The published tree on a shelf; `lease` in seconds sets how long a timestamp may be kept."""
+    """The published tree on a shelf; `lease` in seconds sets how long a timestamp may be kept.
 
-    def __init__(self, shelf: Shelf, lease: int) -> None:
+    `names` are the paths there may be, `lasting` is for how long their files may be kept.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        lease: int,
+        names: re.Pattern[str] = _NAME,
+        lasting: str = LASTING,
+    ) -> None:
         self._shelf = shelf
+        self._names = names
+        self._lasting = lasting
         self._brief = f"public, max-age={lease // TIMESTAMP_SHARE}"
         self._kept: dict[str, tuple[str, bytes]] = {}
 
@@ -53,13 +64,13 @@ class Files:
             return _short(start, "503 Service Unavailable", [("Cache-Control", "no-store")])
 
     def _answer(self, path: str, environ: Environ, start: Start) -> Iterable[bytes]:
-        found = self._shelf.look(path[1:]) if _NAME.fullmatch(path) else None
+        found = self._shelf.look(path[1:]) if self._names.fullmatch(path) else None
         if found is None:
             # Soon the name may exist (the next root): nobody keeps the absence.
             return _short(start, "404 Not Found", [("Cache-Control", "no-store")])
         tag = f'"{found.tag}"'
         headers = [
-            ("Cache-Control", self._brief if path == TIMESTAMP else LASTING),
+            ("Cache-Control", self._brief if path == TIMESTAMP else self._lasting),
             ("ETag", tag),
             ("Accept-Ranges", "bytes"),
         ]

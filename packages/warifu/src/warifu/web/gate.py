@@ -29,11 +29,13 @@ class Gate:
         intake: Intake,
         now: Callable[[], Instant],
         pages: App | None = None,
+        feeds: App | None = None,
     ) -> None:
         self._files = files
         self._intake = intake
         self._now = now
         self._pages = pages
+        self._feeds = feeds
         self._posts = {"/outcomes": self._outcomes, "/enrol": self._enrol}
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
@@ -41,6 +43,8 @@ class Gate:
         path = str(environ["PATH_INFO"])
         if self._files.holds(path):
             return self._files(environ, start)
+        if self._feeds is not None and path.startswith("/feeds/"):
+            return self._feeds(environ, start)
         post = self._posts.get(path)
         if post is not None:
             return _answer(environ, start, post)

@@ -79,6 +79,13 @@ server {{
         return 404;
     }}
 
+    # Other people's clients: looked at anew, and logged by who answers.
+    location /feeds/ {{
+        access_log off;
+        proxy_pass http://{site.upstream};
+        proxy_set_header Host $host;
+    }}
+
     # Enrolment, reports and pages.
     location / {{
         client_max_body_size 2m;

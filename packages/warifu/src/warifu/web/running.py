@@ -12,6 +12,7 @@ from warifu.app import config as configs
 from warifu.app import house as houses
 from warifu.app import worker
 from warifu.web.downloads import LoggedFiles
+from warifu.web.feeds import Feeds
 from warifu.web.files import App, Files, FolderShelf
 from warifu.web.gate import Gate
 from warifu.web.pages import pages
@@ -51,4 +52,5 @@ def door(folder: Path) -> App:
     house = houses.open_house(config)
     shelf = houses.shelf(config) or FolderShelf(house.public)
     files = LoggedFiles(Files(shelf, config.policy.lease), house.log, houses.clock)
-    return Gate(files, house.traffic, houses.clock, pages(house))
+    feeds = Feeds(house, houses.clock) if config.feeds else None
+    return Gate(files, house.traffic, houses.clock, pages(house), feeds)

@@ -58,6 +58,20 @@ _SAID: Mapping[str, tuple[str, str]] = {
     "mailing.approved": ("通知の発送を承認しました", "the mailing was approved"),
     "mailing.handed-over": ("{count} 名へ発送しました", "{count} notices were posted"),
     "report.issued": ("報告書を発行しました({language})", "the report was issued ({language})"),
+    "feed.offered": (
+        "他社の更新機能({name})への配信を始めました。適用時の停止はできません",
+        "offered to other people's clients ({name}): no install-time stop",
+    ),
+    "feed.withdrawn": (
+        "他社の更新機能({name})への配信をやめました。取得 {downloads} 件は適用時に停止できません",
+        "withdrawn from the feed {name}: {downloads} downloads there have no install-time stop",
+    ),
+    "feed.unfit": (
+        "他社の更新機能には配信できないプログラムです({why})",
+        "the program does not fit other people's clients ({why})",
+    ),
+    "consent.recorded": ("{by} が承認しました({type})", "{by} signed ({type})"),
+    "publication.condensed": ("差分を作成しました", "patches were made"),
     "event.corrected": ("記録を訂正しました: {text_ja}", "a record was corrected: {text_en}"),
 }
 

@@ -67,6 +67,14 @@ class WebLog:
             ).fetchone()
         return 0 if row is None else int(row["answers"])
 
+    def elsewhere(self, file: Digest) -> int:
+        """Whole downloads of a feed's file, by the bytes that were sent of it."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT bytes / max(size, 1) AS whole FROM elsewhere WHERE file = ?", (file,)
+            ).fetchone()
+        return 0 if row is None else int(row["whole"])
+
     def forget(self, before: Instant) -> int:
         """Drop what was first fetched before that time; how many rows it was."""
         with self._database.write() as connection:
@@ -145,6 +153,13 @@ def _taken(connection: sqlite3.Connection, lines: list[bytes]) -> LogRead:
 
 
 def _add(connection: sqlite3.Connection, found: Hit, machine: str | None) -> None:
+    if found.elsewhere:
+        connection.execute(
+            "INSERT INTO elsewhere (file, size, bytes) VALUES (?, ?, ?) ON CONFLICT (file)"
+            " DO UPDATE SET bytes = bytes + excluded.bytes",
+            (found.file, found.size, found.span[1] - found.span[0]),
+        )
+        return
     if machine is None:
         connection.execute(
             "INSERT INTO unresolved (file, answers, bytes) VALUES (?, 1, ?) ON CONFLICT (file)"

@@ -14,6 +14,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "evidence": ("検証の根拠", "Evidence"),
     "expiring": ("期限の近い役割", "Roles that run out"),
     "facts": ("内容", "Facts"),
+    "feeds": ("他社の更新機能への配信", "Feeds for other people's clients"),
     "home": ("公開状況", "Standing"),
     "failed": ("不合格", "failed"),
     "impact": ("影響範囲", "Impact"),
