@@ -1,76 +1,59 @@
-"""SIGKILL at any moment: nothing lost, no second key, no half file."""
+"""SIGKILL at every step that touches disk or network: nothing lost, no second key, no half file."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from tests.sign.pki import APPLICATION, Authority, ec_key
+from tests.sign.dying import killed
+from tests.sign.pki import APPLICATION, Authority, ec_key, pdf
 from tests.sign.program import PASSWORD, lines, run
 from tests.sign.served import MEMBER, Served
 from warifu_ca import letters
-from warifu_sign import p12
-from warifu_sign.batch import JOURNAL
+from warifu_sign import batch, files, kousei, p12
+from warifu_sign.batch import JOURNAL, State
+from warifu_sign.documents import sign, usual, verify
+from warifu_sign.keys import LoadedKey
+from warifu_sign.policy import shipped
+from warifu_sign.window import fetching, letter, renewing
+from warifu_sign.window.asking import Window
 
 
-def killed(folder: Path, after: float, *words: str, secrets: dict[str, str]) -> int:
-    """Start the tool and kill it after so many seconds; its status, or 0 if it was done before."""
-    options, readers = [], []
-    for name, text in secrets.items():
-        reader, writer = os.pipe()
-        os.write(writer, f"{text}\n".encode())
-        os.close(writer)
-        readers.append(reader)
-        options += [f"--{name}-fd", str(reader)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "warifu_sign", *words, *options],
-        cwd=folder,
-        pass_fds=readers,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    for reader in readers:
-        os.close(reader)
-    return process.wait()
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
-def test_a_batch_goes_on_where_it_was_killed(authority: Authority, tmp_path: Path) -> None:
+def test_a_batch_goes_on_wherever_it_was_killed(authority: Authority, tmp_path: Path) -> None:
     key = authority.issue(ec_key())
-    sealed = p12.sealed(ec_key(), key.certificate, (), PASSWORD, label="a", rounds=1_000)
-    (tmp_path / "member.p12").write_bytes(sealed)
-    (tmp_path / "root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
-    (tmp_path / "list.crl").write_bytes(authority.crl())
-    names = [f"申請書{number:03d}.xml" for number in range(60)]
-    for name in names:
-        (tmp_path / name).write_bytes(APPLICATION)
-    words = ["sign", *names, "--p12", "member.p12", "--out", "signed", "--json"]
-    reached = set()
-    for after in (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
-        killed(tmp_path, after, *words, secrets={"passphrase": PASSWORD})
-        whole = list((tmp_path / "signed").glob("*-signed.xml"))
+    documents = {"申請書.xml": APPLICATION, "委任状.pdf": pdf(), "附属書.xml": APPLICATION + b"\n"}
+    sources = []
+    for name, data in documents.items():
+        sources.append(tmp_path / name)
+        sources[-1].write_bytes(data)
+
+    def signed(_: Path, document: bytes) -> bytes:
+        return sign(document, key, usual(document), at=now())
+
+    points, reached = 1, set()
+    signed(tmp_path, pdf())  # loads what a fork should not load each time
+    while True:
+        out = tmp_path / f"signed-{points}"
+        out.mkdir()
+        if not killed(lambda out=out: list(batch.run(sources, out, signed)), points):
+            break
+        whole = [path for path in out.glob("*-signed.*") if path.suffix != ".part"]
         reached.add(len(whole))
-        assert all(path.read_bytes().endswith("</申請書>\n".encode()) for path in whole)
-    done = run(tmp_path, *words, passphrase=PASSWORD)
-    assert done.returncode == 0, done.stdout
-    states = [one["state"] for one in lines(done)]
-    assert len(states) == len(names)
-    assert set(states) <= {"signed", "kept"}
-    outs = [one["out"] for one in lines(done)]
-    trust = ["--root", "root.pem", "--crl", "list.crl"]
-    assert run(tmp_path, "verify", *outs, *trust).returncode == 0
-    again = run(tmp_path, *words, passphrase=PASSWORD)
-    assert {one["state"] for one in lines(again)} == {"kept"}
-    left = {path.name for path in (tmp_path / "signed").iterdir()} - {JOURNAL}
-    assert left == {Path(out).name for out in outs}
-    assert reached, "the kills were spread over the run"
+        for path in whole:
+            assert verify(path.read_bytes(), authority.trust(), shipped(), now()).valid
+        states = [one.state for one in batch.run(sources, out, signed)]
+        assert set(states) <= {State.SIGNED, State.KEPT}
+        assert [one.state for one in batch.run(sources, out, signed)] == [State.KEPT] * 3
+        left = {path.name for path in out.iterdir()} - {JOURNAL}
+        assert left == {batch.named(source, out).name for source in sources}
+        points += 5
+    assert points > 60
+    assert reached == {0, 1, 2, 3}
+    print(f"killed at every fifth of {points} points of a batch of three")
 
 
 def test_a_file_of_somebody_else_is_never_replaced(authority: Authority, tmp_path: Path) -> None:
@@ -84,23 +67,92 @@ def test_a_file_of_somebody_else_is_never_replaced(authority: Authority, tmp_pat
     assert (tmp_path / "a-signed.xml").read_bytes() == b"mine"
 
 
-def test_a_fetch_that_was_killed_goes_on_with_the_same_key(served: Served, tmp_path: Path) -> None:
-    posted = letters.write(served.authority, MEMBER, "shiho-shoshi-like", "rsa-2048")
-    words = ["certificate", "fetch", "--ca", served.address, "--reference", posted.reference]
-    words += ["--out", "member.p12", "--json"]
-    secrets = {"pin": posted.pin, "passphrase": PASSWORD}
-    keys = set()
-    for after in (0.2, 0.5, 0.8, 1.0, 1.2, 1.5):
-        killed(tmp_path, after, *words, secrets=secrets)
-        pending = tmp_path / "member.p12.pending"
-        if pending.exists():
-            key = p12.opened_private(pending.read_bytes(), PASSWORD)
-            keys.add(key.public_key().public_numbers())
-        if (tmp_path / "member.p12").exists():
-            p12.opened((tmp_path / "member.p12").read_bytes(), PASSWORD)
-    done = run(tmp_path, *words, **secrets)
-    told = lines(done)[0]
-    assert told.get("code", "out-exists") == "out-exists", "done, or done before"
-    held = p12.opened((tmp_path / "member.p12").read_bytes(), PASSWORD)
-    assert keys <= {held.certificate.public_key().public_numbers()}  # type: ignore[union-attr]
-    assert not (tmp_path / "member.p12.pending").exists()
+def fetched(served: Served, folder: Path, step: int) -> int:
+    """Kill a fetch at every step-th point; the number of points."""
+    points, reached = 1, set()
+    while True:
+        home = folder / str(points)
+        home.mkdir()
+        out = home / "member.p12"
+        posted = letters.write(served.authority, MEMBER, "shiho-shoshi-like", "rsa-2048")
+        read = letter.read(posted.reference, posted.pin)
+
+        def fetch(read: letter.Letter = read, out: Path = out) -> fetching.Fetched:
+            return fetching.fetch(
+                Window(served.address), read, PASSWORD, out, kind="p-256", now=now()
+            )
+
+        if not killed(fetch, points):
+            return points
+        pending = out.with_name("member.p12.pending")
+        begun = p12.opened_private(pending.read_bytes(), PASSWORD) if pending.exists() else None
+        if out.exists():
+            p12.opened(out.read_bytes(), PASSWORD)
+        reached.add((pending.exists(), out.exists()))
+        if pending.exists() or not out.exists():
+            key = fetch().key
+            if begun is not None:
+                assert key.certificate.public_key() == begun.public_key(), "no second key"
+        count = served.authority.store.db.execute(
+            "SELECT count(*) FROM certificate WHERE reference = ?", (posted.reference,)
+        ).fetchone()[0]
+        assert count == 1
+        assert sorted(path.name for path in home.iterdir()) == ["member.p12"]
+        points += step
+
+
+def test_a_fetch_goes_on_with_the_same_key_wherever_it_was_killed(
+    served: Served, tmp_path: Path
+) -> None:
+    points = fetched(served, tmp_path, step=8)
+    assert points > 12
+    print(f"killed at every eighth of {points} points of a fetch")
+
+
+def test_a_renewal_goes_on_with_the_same_key_wherever_it_was_killed(
+    served: Served, ending: LoadedKey, tmp_path: Path
+) -> None:
+    """One renewal, killed again and again, each time some steps later."""
+    file = tmp_path / "member.p12"
+    sealed = p12.sealed(
+        ending._private, ending.certificate, ending.chain, PASSWORD, label="a", rounds=1_000
+    )
+    files.write(file, sealed, files.PRIVATE)
+
+    def renew() -> renewing.Renewed:
+        return renewing.renew(Window(served.address), file, PASSWORD, kind="p-256", now=now())
+
+    keys, points = set(), 3
+    while killed(renew, points):
+        if renewing.under_way(file):
+            pending = file.with_name("member.p12.renewal").read_bytes()
+            keys.add(p12.opened_private(pending, PASSWORD).public_key().public_numbers())
+        p12.opened(file.read_bytes(), PASSWORD)
+        points += 4
+    assert points > 9
+    print(f"killed at every fourth of {points} points of a renewal")
+    assert len(keys) == 1, "one new key, whatever broke"
+    key = p12.opened(file.read_bytes(), PASSWORD)
+    assert key.certificate != ending.certificate
+    assert key.certificate.public_key().public_numbers() in keys  # type: ignore[union-attr]
+    (kept,) = tmp_path.glob("member-until-*.p12")
+    assert p12.opened(kept.read_bytes(), PASSWORD).certificate == ending.certificate
+    assert not renewing.under_way(file)
+
+
+def test_a_package_is_whole_or_not_there(authority: Authority, tmp_path: Path) -> None:
+    key = authority.issue(ec_key())
+    out = tmp_path / "申請.zip"
+
+    def package() -> None:
+        data = kousei.signed("申請書.xml", {"申請書.xml": APPLICATION}, key, at=now())
+        files.write(out, data)
+
+    points = 1
+    while killed(package, points):
+        if out.exists():
+            assert verify(out.read_bytes(), authority.trust(), shipped(), now()).valid
+        points += 1
+    package()
+    assert points > 3
+    assert [path.name for path in tmp_path.iterdir()] == ["申請.zip"]

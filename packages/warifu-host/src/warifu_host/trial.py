@@ -20,6 +20,7 @@ DOCUMENT = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<申請書 xmlns="urn:warifu:trial"><件名>動作確認</件名><申請人>会員 試験</申請人></申請書>\n'
 ).encode()
+CONTENT = DOCUMENT.partition(b"?>\n")[2].rstrip(b"\n")  # in canonical form: what is verified
 
 _SIGNS = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
 _ISSUES = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
