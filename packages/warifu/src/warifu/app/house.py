@@ -108,7 +108,7 @@ def found(config: Config, now: datetime, told: Callable[[str], None]) -> House:
         [config.program.product],
         now,
     )
-    root = _tree(config).read("metadata/1.root.json")
+    root = tree_store(config).read("metadata/1.root.json")
     if root is None:
         raise Fault("the first root is not where it was written", needed="the published tree")
     atomic.write(state / ROOT, root)
@@ -148,10 +148,10 @@ def _depot(store: str) -> Depot:
 
 def _repository(config: Config, keyring: FolderKeyring) -> Repository:
     lives = Lives(timestamp=timedelta(seconds=config.policy.lease))
-    return TufRepository(_tree(config), keyring, lives)
+    return TufRepository(tree_store(config), keyring, lives)
 
 
-def _tree(config: Config) -> Store:
+def tree_store(config: Config) -> Store:
     """Where the published tree is written: a folder, or a bucket that many signers may share."""
     if config.service.public.startswith(BUCKET):
         from warifu.engines.depot.bucket import opened

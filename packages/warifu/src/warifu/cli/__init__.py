@@ -21,6 +21,7 @@ WHERE: Mapping[str, str] = {
     **dict.fromkeys(("keys", "people"), "keys"),
     **dict.fromkeys(("serve", "nginx"), "serving"),
     "stop": "stopping",
+    "bundle": "bundling",
 }
 """Which module has which verb: only the one asked for is loaded, so that a stop is quick."""
 

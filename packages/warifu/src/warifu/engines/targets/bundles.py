@@ -17,7 +17,7 @@ from warifu.engines.targets.tree import Tree
 from warifu_wire import dsse, lease, manifest, policy, routes
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.dsse import Envelope
-from warifu_wire.errors import Refusal
+from warifu_wire.errors import Malformed, Refusal
 from warifu_wire.lease import PART, PAYLOAD_TYPE, OfflineLease
 from warifu_wire.stops import Stops
 from warifu_wire.times import Instant
@@ -58,9 +58,26 @@ def parts(tree: Tree, store: Store, product: str, release: Digest) -> dict[str, 
 
 def proposed(made: Parts, release: Digest, now: Instant, life: timedelta) -> Envelope:
     """The lease over these parts, for M persons to sign."""
-    digest = lease.bundle_digest({name: of_bytes(data) for name, data in made.items()})
-    told = OfflineLease(release, digest, now, now + life)
+    told = OfflineLease(release, digest(made), now, now + life)
     return dsse.seal(PAYLOAD_TYPE, told.to_json())
+
+
+def digest(made: Parts) -> Digest:
+    """The digest of a bundle by its parts."""
+    return lease.bundle_digest({name: of_bytes(data) for name, data in made.items()})
+
+
+def opened(data: bytes) -> tuple[dict[str, bytes], Envelope]:
+    """The parts of a bundle file and its lease; raises `Malformed`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            made = {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+        raise Malformed("not-a-bundle", needed="a bundle as it was made") from error
+    if len(made) != len(names) or PART not in made:
+        raise Malformed("not-a-bundle", needed="each part once, and a lease")
+    return made, dsse.parse(made.pop(PART), PAYLOAD_TYPE)
 
 
 def written(made: Parts, signed: Envelope) -> bytes:
