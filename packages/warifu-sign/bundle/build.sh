@@ -14,14 +14,18 @@ mkdir -p "$out"
 "$out/venv/bin/pyinstaller" --log-level ERROR --noconfirm --onedir --name warifu-sign \
   --paths "$source" --collect-data pyhanko --add-data "$source/warifu_sign/policy.json:warifu_sign" \
   --add-data "$source/warifu_sign/words.json:warifu_sign" \
+  --add-data "$source/warifu_sign/steps.json:warifu_sign" \
   --add-data "$source/warifu_sign/desk/words.json:warifu_sign/desk" \
   --add-data "$source/warifu_sign/desk/static:warifu_sign/desk/static" \
+  --copy-metadata cryptography --copy-metadata lxml --copy-metadata pyhanko \
+  --copy-metadata pyhanko-certvalidator --copy-metadata asn1crypto --copy-metadata fonttools \
   --distpath "$out/dist" --workpath "$out/work" --specpath "$out" "$here/warifu-sign.py"
 cd "$out/dist/warifu-sign"
 find . -type f ! -name digests.txt -print0 | LC_ALL=C sort -z | xargs -0 sha256sum > digests.txt
 sha256sum --quiet --check digests.txt
 # A bundle that lacks a part of itself would end in a traceback here, not in a verdict.
 ./warifu-sign verify digests.txt | grep -q document-kind
+"$out/venv/bin/python" "$here/look.py" "$out/dist/warifu-sign/warifu-sign" "$out/home"
 echo "files: $(wc -l < digests.txt), megabytes: $(du -sm . | cut -f1)"
 echo "start, CPU seconds:"
 bash -c 'TIMEFORMAT="%U user %S system"; time ./warifu-sign --version'
