@@ -63,6 +63,12 @@ def attempt(machine: Machine, aim: Aim, look: Look) -> Ended:
 
 def _begin(machine: Machine, aim: Aim, look: Look) -> Journal:
     release = aim.manifest.id
+    unfit = machine.system.unfit(
+        machine.layout.release(machine.layout.unused(release)),
+        (one.path for one in aim.manifest.members),
+    )
+    if unfit:
+        raise Refusal("path-unfit", needed="paths that this system has room for", path=unfit)
     now = Journal(
         secrets.token_hex(16),
         Step.STAGING,

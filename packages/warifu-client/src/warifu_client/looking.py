@@ -13,6 +13,7 @@ from warifu_client import health, seen
 from warifu_client.layout import Layout, release_of
 from warifu_client.machine import Machine
 from warifu_client.seen import NOTHING, Hashed, Mark
+from warifu_client.system import HERE
 from warifu_wire.digest import Digest, of_bytes, of_file, of_tree
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.manifest import Manifest, Member, parse
@@ -49,7 +50,8 @@ def look(machine: Machine, name: str | None, hashed: Hashed = NOTHING) -> Look:
     release = None if name is None else release_of(name)
     manifest = None if release is None else kept_manifest(layout, release)
     folder = layout.release(name) if name else legacy(machine)
-    found = {} if folder is None else files(folder, manifest, hashed)
+    modes = machine.system.modes
+    found = {} if folder is None else files(folder, manifest, hashed, modes=modes)
     digest = of_tree((path, mode, sha) for path, (mode, sha) in found.items())
     known = health.last(machine, name)
     if manifest is None:
@@ -98,18 +100,23 @@ def kept_manifest(layout: Layout, release: Digest) -> Manifest | None:
 
 
 def files(
-    folder: Path, manifest: Manifest | None, hashed: Hashed = NOTHING
+    folder: Path,
+    manifest: Manifest | None,
+    hashed: Hashed = NOTHING,
+    *,
+    modes: bool = HERE.modes,
 ) -> dict[str, tuple[str, Digest]]:
     """Every file below a folder as path → (mode, sha256), without the member's data paths.
 
     Byte code that Python wrote beside its source is no part of a tree: it is only ever loaded for
-    the source it was made from, and every start may write it. Raises `Fault`.
+    the source it was made from, and every start may write it. Where a system has no `modes`, files
+    have those that the manifest tells. Raises `Fault`.
     """
     keeps = frozenset() if manifest is None else frozenset(manifest.keeps)
     told = {} if manifest is None else {one.path: one.mode for one in manifest.members}
     try:
         return {
-            path: _content(folder / path, told.get(path), hashed.get(path))
+            path: _content(folder / path, None if modes else told.get(path, ""), hashed.get(path))
             for path in _walk(folder, "")
             if not kept(path, keeps) and not _byte_code(path)
         }
@@ -123,14 +130,17 @@ def checked(manifest: Manifest) -> tuple[Member, ...]:
     return tuple(one for one in manifest.members if not kept(one.path, keeps))
 
 
-def strangers(folder: Path, manifest: Manifest) -> tuple[str, ...]:
-    """Files in a release folder that are neither members, nor data paths, nor byte code."""
+def strangers(folder: Path, manifest: Manifest, data: Path) -> tuple[str, ...]:
+    """Files in a release folder that are neither members, nor byte code, nor in `data` as well."""
     keeps, ours = frozenset(manifest.keeps), {one.path for one in manifest.members}
-    return tuple(
-        path
-        for path in _walk(folder, "")
-        if path not in ours and not kept(path, keeps) and not _byte_code(path)
-    )
+
+    def known(path: str) -> bool:
+        if kept(path, keeps):
+            place, own = folder / path, data / path
+            return place.is_symlink() or (own.exists() and place.samefile(own))
+        return path in ours or _byte_code(path)
+
+    return tuple(path for path in _walk(folder, "") if not known(path))
 
 
 def kept(path: str, keeps: frozenset[str]) -> bool:
@@ -188,7 +198,7 @@ def _content(path: Path, told: str | None, hashed: Mark | None) -> tuple[str, Di
         return "special", of_bytes(b"")
     known = hashed is not None and hashed[0] == seen.stamp(status)
     digest = hashed[1] if hashed is not None and known else of_file(path)
-    if os.name == "nt":  # pragma: no cover - Windows has no execute bit to look at
+    if told is not None:
         return (told if told in {"file", "exec"} else "file"), digest
     return ("exec" if mode & stat.S_IXUSR else "file"), digest
 

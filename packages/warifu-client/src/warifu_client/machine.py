@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from warifu_client import clock, pointer, settings, starting, transport
+from warifu_client import clock, settings, starting, transport
 from warifu_client.layout import Layout
-from warifu_client.pointer import Pointer
+from warifu_client.pointer import FilePointer, Pointer
 from warifu_client.progress import Progress, silent
 from warifu_client.settings import Settings
 from warifu_client.starting import Starter
+from warifu_client.system import HERE, System
 from warifu_client.transport import Transport
 from warifu_wire.check import Clock
 
@@ -49,12 +50,14 @@ class Machine:
     layout: Layout
     settings: Settings
     means: Means
+    system: System = HERE
     current: Pointer = field(init=False)
     previous: Pointer = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "current", pointer.current(self.layout))
-        object.__setattr__(self, "previous", pointer.previous(self.layout))
+        object.__setattr__(self, "current", self.system.pointer(self.layout.current))
+        # Nothing is started through the kept one: a file does on every system.
+        object.__setattr__(self, "previous", FilePointer(self.layout.previous))
 
     def reached(self, step: str) -> None:
         """A durable step is done."""

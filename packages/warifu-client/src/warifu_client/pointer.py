@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from warifu_client.layout import Layout, release_of
+from warifu_client.layout import release_of
 from warifu_wire import atomic
 from warifu_wire.errors import Fault
 
@@ -61,9 +62,10 @@ class LinkPointer:
 
 @dataclass(frozen=True, slots=True)
 class FilePointer:
-    """A file with the folder's name in it, replaced whole."""
+    """A file with the folder's name in it, replaced whole; `replace` is the rename."""
 
     path: Path
+    replace: Callable[[Path, Path], None] = os.replace
 
     def read(self) -> str | None:
         """The name in the file."""
@@ -74,22 +76,19 @@ class FilePointer:
         return name if release_of(name) else None
 
     def point(self, name: str) -> None:
-        """Replace the file."""
-        atomic.write(self.path, name.encode("ascii"))
+        """Write another file beside it, flush it, rename it over the old one."""
+        half = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}.part")
+        try:
+            atomic.write(half, name.encode("ascii"))
+            self.replace(half, self.path)
+            atomic.sync_folder(self.path.parent)
+        except OSError as error:
+            half.unlink(missing_ok=True)
+            raise _cannot(self.path, error) from error
 
     def drop(self) -> None:
         """Remove the file."""
         _drop(self.path)
-
-
-def current(layout: Layout) -> Pointer:
-    """The pointer in the form this system has."""
-    return FilePointer(layout.current) if os.name == "nt" else LinkPointer(layout.current)
-
-
-def previous(layout: Layout) -> Pointer:
-    """The folder kept for a rollback; always a file, since nothing is started through it."""
-    return FilePointer(layout.previous)
 
 
 def _drop(path: Path) -> None:

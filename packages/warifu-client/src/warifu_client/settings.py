@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from warifu_client.layout import Layout
+from warifu_client.system import HERE
 from warifu_wire import atomic, canonical
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
@@ -94,7 +96,7 @@ def write(layout: Layout, settings: Settings, root: bytes) -> Digest:
 
 def home() -> Path:
     """Where the folders of all products are; no administrator rights needed."""
-    return Path.home() / ".local" / "share" / "warifu"
+    return HERE.home(os.environ)
 
 
 def usual(product: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -34,7 +35,7 @@ def stage(machine: Machine, manifest: Manifest, name: str, look: Look) -> Look:
             if not looking.kept(member.path, frozenset(manifest.keeps)):
                 _place(machine, tree, member, _source(look, sources, member))
                 machine.reached("placed")
-        _keep(machine, manifest, tree, look.folder)
+        _keep(machine, manifest, tree, look)
         _flush(tree)
         atomic.sync_folder(machine.layout.releases)
     except OSError as error:
@@ -73,7 +74,9 @@ def retire(machine: Machine, name: str) -> None:
     manifest = None if release is None else looking.kept_manifest(machine.layout, release)
     folder = machine.layout.release(name)
     try:
-        for path in looking.strangers(folder, manifest) if manifest and folder.is_dir() else ():
+        ours = manifest is not None and folder.is_dir()
+        data = machine.layout.data
+        for path in looking.strangers(folder, manifest, data) if manifest and ours else ():
             target = machine.layout.aside / name / path
             target.parent.mkdir(parents=True, exist_ok=True)
             (folder / path).replace(target)
@@ -94,33 +97,55 @@ def _place(machine: Machine, tree: Path, member: Member, source: Path | None) ->
     if member.mode == "link":
         target.symlink_to(os.fsdecode(stored.read_bytes()))
         return
-    wanted = MODES[member.mode]
+    wanted = MODES[member.mode] if machine.system.modes else None
     origin = source or stored
     state = stored.stat() if source is None else None
-    if state is not None and state.st_nlink == 1 and stat.S_IMODE(state.st_mode) != wanted:
+    if wanted and state and state.st_nlink == 1 and stat.S_IMODE(state.st_mode) != wanted:
         stored.chmod(wanted)
         _flush_file(stored)  # the bytes were flushed when they came; the mode is lost without this
-    if stat.S_IMODE(origin.stat().st_mode) == wanted:
+    if wanted in (None, stat.S_IMODE(origin.stat().st_mode)):
         try:
             target.hardlink_to(origin)
             return
         except OSError:  # another disk, or one without links: the bytes are copied
             target.unlink(missing_ok=True)
     shutil.copyfile(origin, target)
-    target.chmod(wanted)
+    if wanted:
+        target.chmod(wanted)
     _flush_file(target)
 
 
-def _keep(machine: Machine, manifest: Manifest, tree: Path, old: Path | None) -> None:
+def _keep(machine: Machine, manifest: Manifest, tree: Path, look: Look) -> None:
     for path in manifest.keeps:
         own = machine.layout.data / path
         own.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(own):
-            _seed(machine, manifest, path, old)
+            _seed(machine, manifest, path, look.folder)
+        elif look.release is not None and look.folder is not None:
+            _bring_back(machine, look.folder / path, own)
         target = tree / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        above = [".."] * path.count("/")
-        target.symlink_to(Path(*above, "..", "..", "data", path))
+        machine.system.stand_in(target, own)
+
+
+def _bring_back(machine: Machine, place: Path, own: Path) -> None:
+    """A program that writes a new file and renames it has replaced our link by the file.
+
+    What lies in the release folder is then the newest the member has: it becomes the member's own
+    again, and the link comes back, so that this release and the next have the same.
+    """
+    if place.is_symlink() or not place.is_file() or not own.is_file() or place.samefile(own):
+        return
+    half, link = own.with_name(f"{own.name}.half"), place.with_name(f"{place.name}.half")
+    for one in (half, link):
+        one.unlink(missing_ok=True)
+    shutil.copyfile(place, half)
+    _flush_file(half)
+    half.replace(own)
+    atomic.sync_folder(own.parent)
+    machine.system.stand_in(link, own)
+    with contextlib.suppress(OSError):  # a program that has it open keeps it until it ends
+        link.replace(place)
 
 
 def _seed(machine: Machine, manifest: Manifest, path: str, old: Path | None) -> None:
