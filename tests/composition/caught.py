@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tests.composition.stage import Stage, appended, patched_central
 from tests.composition.world import SIGN, STASHED, VENDORED_NEXT
 from tests.flow.road import PAGE, Road
+from warifu.flow import sign
 from warifu.model import approval, archive, verification
 from warifu.model.lines import LineKind
 from warifu.model.ports_source import Outcome, Rendered, Tools
@@ -30,13 +31,18 @@ Act = Callable[[Stage], bytes | None]
 
 @dataclass(frozen=True)
 class Case:
-    """A contamination: `act` gives an archive to judge, or plays the whole case and raises."""
+    """A contamination: `act` gives an archive to judge, or plays the whole case and raises.
+
+    `wanted` is the class or the code; `member` is the member (or the person, the line, the role)
+    that is named, and empty where two digests are; `lies` are members a builder delivers.
+    """
 
     name: str
     act: Act
     wanted: str
     member: str = ""
     commit: str = ""
+    lies: tuple[str, ...] = ()
 
 
 class Lying:
@@ -53,11 +59,16 @@ class Lying:
         return self._tree
 
 
-def _lying(stage: Stage, *members: str) -> None:
-    shop = stage.bench.workshop
-    lies = Lying(stage.good, {path: stage.later[path] for path in members})
-    stage.bench.workshop = dataclasses.replace(shop, builder=lies)
-    stage.bench.compose(stage.kind)
+def _lying(name: str, member: str, wanted: str, commit: str) -> Case:
+    """One of the two builders delivers a member of the next line."""
+
+    def act(stage: Stage) -> None:
+        shop = stage.bench.workshop
+        lies = Lying(stage.good, {member: stage.later[member]})
+        stage.bench.workshop = dataclasses.replace(shop, builder=lies)
+        stage.bench.compose(stage.kind)
+
+    return Case(name, act, wanted, member, commit, (member,))
 
 
 def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
@@ -230,6 +241,21 @@ def _builder_verifies(stage: Stage) -> None:
     verified(made.composition, statements, stage.bench.rules, everybody)
 
 
+def _verifier_approves(stage: Stage) -> None:
+    """One of the two approvers holds the verifier's duty, too."""
+    road = Road()
+    proposed = road.change(road.program(stage.kind, "print(1)"))
+    road.propose(proposed)
+    for person in ("approver-1", "approver-2"):
+        road.sign(proposed, person)
+    both = {
+        one.id: dataclasses.replace(one, roles=one.roles | {"verify"})
+        if one.id == "approver-2" else one
+        for one in road.people.people
+    }  # fmt: skip
+    sign.gather(road.ledger, road.statements, proposed, road.rules, policy.people(*both.values()))
+
+
 def _shown_another(stage: Stage) -> None:
     """Both approvers sign the routes, but the statement of one is about what was on their page."""
     road = Road()
@@ -375,26 +401,21 @@ CAUGHT: dict[str, Case] = {
     ),
     "26": Case("next file re-encoded", _reencoded, "normalised", "説明.sjis", "text"),
     "27": Case("rename from next", _moved, "relocated", "bin/begin", "moved"),
-    "28": Case(
-        "lying builder", lambda s: _lying(s, "app/host.py"), "later", "app/host.py", "new-file"
-    ),
+    "28": _lying("lying builder", "app/host.py", "later", "new-file"),
     "29": Case("next merged into the release branch", _merged, "unapproved-change", "next"),
     "30": Case("evil merge", lambda s: s.with_("app/evil.py"), "later", "app/evil.py", "merge"),
     "31a": Case("git replace on the builder", _git_replace, "later", "app/sign.py", "sign"),
     "31b": Case("info/attributes on the builder", _info_attributes, "missing", "app/sign.py"),
     "31c": Case("core.autocrlf on the builder", _autocrlf, "normalised", "app/sign.py"),
-    "32": Case(
-        "poisoned build cache",
-        lambda s: _lying(s, "app/forms.py"),
-        "derived-from",
-        "app/forms.py",
-        "generator",
-    ),
+    "32": _lying("poisoned build cache", "app/forms.py", "derived-from", "generator"),
     "33": Case("VSA of another edition replayed", _replayed, "about-another"),
     "34": Case("test result for the source", _tested_source, "tested-another"),
-    "35": Case("same key, two keyids", _two_keyids, "shared-key"),
-    "36a": Case("one person builds twice and approves", _one_for_all, "builder-is-rebuilder"),
-    "36b": Case("builder verifies", _builder_verifies, "builder-is-verifier"),
+    "35": Case("same key, two keyids", _two_keyids, "shared-key", "rebuild"),
+    "36a": Case(
+        "one person builds twice and approves", _one_for_all, "builder-is-rebuilder", "one"
+    ),
+    "36b": Case("builder verifies", _builder_verifies, "builder-is-verifier", "one"),
+    "36c": Case("verifier approves", _verifier_approves, "duties-not-separate", "approver-2"),
     "37": Case("approver shown another digest", _shown_another, "approval-of-another"),
     "38": Case("whole program built from next", _all_of_next, "later", "app/host.py", "new-file"),
     "39": Case(
@@ -404,11 +425,18 @@ CAUGHT: dict[str, Case] = {
         "local and central header differ",
         lambda s: patched_central(s.packed(), 12, "<H", 7),
         "archive-headers-differ",
+        "VERSION",
     ),
     "40b": Case(
-        "zip64", lambda s: patched_central(s.packed(), 20, "<L", 0xFFFFFFFF), "archive-zip64"
+        "zip64",
+        lambda s: patched_central(s.packed(), 20, "<L", 0xFFFFFFFF),
+        "archive-zip64",
+        "VERSION",
     ),
     "40c": Case(
-        "encrypted flag", lambda s: patched_central(s.packed(), 8, "<H", 1), "archive-encrypted"
+        "encrypted flag",
+        lambda s: patched_central(s.packed(), 8, "<H", 1),
+        "archive-encrypted",
+        "VERSION",
     ),
 }

@@ -1,28 +1,34 @@
 """Four naive detectors, and the table of what they catch beside the gate.
 
-`python -m tests.composition.naive` prints the table that docs/composition.md shows.
+`python -m tests.composition.naive` plays every case and prints the tables of docs/composition.md;
+the tests of the cases check the rows there one by one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 from tests.composition.bench import Bench
 from tests.composition.caught import CAUGHT
+from tests.composition.caught import Case as Caught
 from tests.composition.passed import PASSED
+from tests.composition.passed import Case as Harmless
 from tests.composition.stage import Stage
 from tests.composition.world import World, make
 from warifu.model import archive
-from warifu.model.tree import Tree
 from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Refusal
 from warifu_wire.manifest import Kind
+
+PAGE = Path(__file__).parents[2] / "docs" / "composition.md"
 
 
 @dataclass(frozen=True)
@@ -107,72 +113,117 @@ def known(stage: Stage) -> Known:
     return Known(commit, archive.write(good), rendered, reachable, made)
 
 
-def table(folder: Path) -> str:
-    """The table in Markdown: caught cases first, then false alarms, then sums."""
-    world = make(folder / "world")
-    rows = [
-        "| case | gate | " + " | ".join(DETECTORS) + " |",
-        "|---|---|" + "---|" * len(DETECTORS),
+def played(
+    stage: Stage, act: Callable[[Stage], bytes | None]
+) -> tuple[bytes | None, Refusal | None]:
+    """The archive of a case, if it gives one, and what composing says to it."""
+    data = None
+    try:
+        data = act(stage)
+        stage.bench.compose(stage.kind, data)
+    except Refusal as refusal:
+        return data, refusal
+    return data, None
+
+
+def detectors(stage: Stage, name: str, data: bytes | None) -> dict[str, bool] | None:
+    """Which detectors flag an archive; None where there is none."""
+    if data is None:
+        return None
+    clean = known(stage)
+    claimed = stage.commits["merge"] if name == "tag moved" else clean.commit
+    return flags(clean, data, claimed)
+
+
+def named(refusal: Refusal, member: str) -> str:
+    """The class and the member, or the code and what it names, as the gate really gave them."""
+    if refusal.reason != "contaminated":
+        facts = [one for one in refusal.facts.values() if one == member]
+        return ": ".join([refusal.reason, *facts[:1]])
+    for one in json.loads(refusal.facts["findings"]):
+        if one["member"] == member:
+            return f"{one['class']}: {member}"
+    return f"{refusal.facts['class']}: {refusal.facts['file']}"
+
+
+def caught_row(number: str, case: Caught, refusal: Refusal, told: dict[str, bool] | None) -> str:
+    """One contamination in the table."""
+    gate = named(refusal, case.member) if case.member else refusal.reason
+    return _row(f"{number} {case.name}", gate, told, ("caught", "missed"))
+
+
+def harmless_row(
+    number: str, case: Harmless, refusal: Refusal | None, told: dict[str, bool] | None
+) -> str:
+    """One harmless difference in the table."""
+    gate = "passes" if refusal is None else "**alarm**"
+    return _row(f"{number} {case.name}", gate, told, ("**alarm**", "passes"))
+
+
+def _row(name: str, gate: str, told: dict[str, bool] | None, marks: tuple[str, str]) -> str:
+    cells = ["n/a"] * len(DETECTORS)
+    if told is not None:
+        cells = [marks[0] if one else marks[1] for one in told.values()]
+    return "| " + " | ".join([name, gate, *cells]) + " |"
+
+
+def caught_sum(rows: list[str]) -> str:
+    """The last row: of how many archives each caught how many."""
+    archives = [one for one in rows if "n/a" not in one]
+    cells = [_cells(one)[1:] for one in archives]
+    gate = sum(one[0] not in ("", "missed") for one in cells)
+    counts = [sum(one[at] == "caught" for one in cells) for at in range(1, len(DETECTORS) + 1)]
+    return _sums(f"caught, of {len(archives)} archives", [gate, *counts])
+
+
+def harmless_sum(rows: list[str]) -> str:
+    """The last row: how many false alarms each raised."""
+    archives = [one for one in rows if "n/a" not in one]
+    counts = [
+        sum(_cells(one)[at] == "**alarm**" for one in archives)
+        for at in range(1, len(DETECTORS) + 2)
     ]
-    sums = dict.fromkeys(DETECTORS, 0)
-    alarms = dict(sums)
-    counted = false = 0
+    return _sums(f"false alarms, of {len(archives)} archives", counts)
+
+
+def _cells(row: str) -> list[str]:
+    return [one.strip() for one in row.strip("|").split("|")]
+
+
+def _sums(name: str, counts: list[int]) -> str:
+    return f"| **{name}** | " + " | ".join(f"**{one}**" for one in counts) + " |"
+
+
+HEAD = "| case | gate | " + " | ".join(DETECTORS) + " |\n|---|---|" + "---|" * len(DETECTORS)
+
+
+def tables(folder: Path) -> Iterator[str]:
+    """Both tables in Markdown: every case is played."""
+    world = make(folder / "world")
+    rows = []
     for number, case in CAUGHT.items():
-        told = _judged(world, folder, case.name, case.act)
-        gate = f"{case.wanted}: {case.member}" if case.member else case.wanted
-        if told is None:
-            rows.append(f"| {number} {case.name} | {gate} |" + " n/a |" * len(DETECTORS))
-            continue
-        counted += 1
-        sums = {name: sums[name] + told[name] for name in sums}
-        rows.append(f"| {number} {case.name} | {gate} | " + _marks(told, "caught", "missed"))
-    for harmless in PASSED.values():
-        told = _judged(world, folder, harmless.name, harmless.act)
-        if told is not None:
-            false += 1
-            alarms = {name: alarms[name] + told[name] for name in alarms}
-    rows.append(
-        f"| **caught, of {counted} archives** | **{counted}** | "
-        + " | ".join(f"**{count}**" for count in sums.values())
-        + " |"
-    )
-    rows.append(
-        f"| **false alarms, of {false} harmless archives** | **0** | "
-        + " | ".join(f"**{count}**" for count in alarms.values())
-        + " |"
-    )
-    return "\n".join(rows) + "\n"
+        with _stage(world, folder) as stage:
+            data, refusal = played(stage, case.act)
+            assert refusal is not None, f"{case.name} was composed"
+            lies = {path: stage.later[path] for path in case.lies}
+            delivered = data or (stage.changed(lies) if lies else None)
+            rows.append(caught_row(number, case, refusal, detectors(stage, case.name, delivered)))
+    yield "\n".join(["<!-- caught -->", HEAD, *rows, caught_sum(rows), "<!-- end -->"])
+    rows = []
+    for number, harmless in PASSED.items():
+        with _stage(world, folder) as stage:
+            data, refusal = played(stage, harmless.act)
+            told = detectors(stage, harmless.name, data)
+            rows.append(harmless_row(number, harmless, refusal, told))
+    yield "\n".join(["<!-- harmless -->", HEAD, *rows, harmless_sum(rows), "<!-- end -->"])
 
 
-def _marks(told: Mapping[str, bool], yes: str, no: str) -> str:
-    return " | ".join(yes if one else no for one in told.values()) + " |"
-
-
-def _judged(
-    world: World, folder: Path, name: str, act: Callable[[Stage], bytes | None]
-) -> dict[str, bool] | None:
-    """Which detectors flag the archive of a case; None where a case is not about an archive."""
+@contextmanager
+def _stage(world: World, folder: Path) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        stage = Stage(Bench(world, Path(scratch)), Kind.UPDATE, Path(scratch))
-        try:
-            data = act(stage)
-        except Refusal:  # the case plays the whole road; only lying builders deliver an archive
-            lies = _lies(name, stage)
-            data = archive.write(lies) if lies else None
-        if data is None:
-            return None
-        clean = known(stage)
-        claimed = stage.commits["merge"] if name == "tag moved" else clean.commit
-        return flags(clean, data, claimed)
-
-
-def _lies(name: str, stage: Stage) -> Tree | None:
-    """The tree that a lying or poisoned builder delivers."""
-    lies = {"lying builder": "app/host.py", "poisoned build cache": "app/forms.py"}
-    member = lies.get(name)
-    return {**stage.good, member: stage.later[member]} if member else None
+        yield Stage(Bench(world, Path(scratch)), Kind.UPDATE, Path(scratch))
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        print(table(Path(name)), end="")
+        print(*tables(Path(name)), sep="\n\n")
