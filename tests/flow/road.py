@@ -105,9 +105,11 @@ class Road:
         """Time passes."""
         self.now += timedelta(**time)
 
-    def program(self, kind: Kind, text: str, commit: str = "3" * 40) -> Verified:
-        """Compose and verify a program with one file."""
-        self.source.files = {"tool/main.py": file("file", text.encode())}
+    def program(
+        self, kind: Kind, text: str, commit: str = "3" * 40, files: Tree | None = None
+    ) -> Verified:
+        """Compose and verify a program with one file, or with these files."""
+        self.source.files = files or {"tool/main.py": file("file", text.encode())}
         labels = {"edition": commit[:4], "version": "Ver1.10"}
         program = Program(
             PRODUCT, labels, ".", (), ("{tree}/main",), (),
