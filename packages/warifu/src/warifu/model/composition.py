@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from warifu.model.classes import Origin
 from warifu.model.lines import ApprovedSource
@@ -25,7 +26,7 @@ BUILD_TYPE = "urn:warifu:build:v1"
 _FACTS = ("approved", "artifact", "manifest", "normalised", "recipe", "size", "statements")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Composition:
     """An artifact by the sha256 of its archive (`size` in bytes), with the tree it installs.
 
@@ -44,9 +45,9 @@ class Composition:
     recipe: Digest
     normalised: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> Digest:
-        """The release id: the digest of the manifest."""
+        """The release id: the digest of the manifest (hashed once: it may have 50,000 members)."""
         return self.manifest.id
 
     @property
