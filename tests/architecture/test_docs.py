@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shlex
 import subprocess
@@ -11,10 +13,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+import pytest
+
 from tools.gate import ROOT
 from tools.tree import tracked
 
-BIN = Path(sys.prefix) / "bin"
 PAGES = [path for path in tracked(ROOT) if path.suffix == ".md"]
 OURS = ("warifu", "warifu-update", "warifu-sign", "warifu-host", "warifu-ca", "warifu-replay")
 
@@ -65,12 +68,17 @@ def _fault(words: list[str]) -> str | None:
 
 
 @cache
-def _help(*path: str) -> str:
-    done = subprocess.run(
-        [BIN / path[0], *path[1:], "--help"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{path}: {done.stderr}"
-    return done.stdout
+def _help(program: str, *path: str) -> str:
+    """What the installed command's own entry point prints for `--help`."""
+    (entry,) = metadata.entry_points(group="console_scripts", name=program)
+    run = entry.load()
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setattr(sys, "argv", [program, *path, "--help"])
+        with pytest.raises(SystemExit) as ended:
+            run()
+    assert not ended.value.code, path
+    return said.getvalue()
 
 
 def test_links_inside_the_tree_lead_somewhere() -> None:
