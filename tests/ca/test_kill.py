@@ -18,6 +18,7 @@ import pytest
 from tests.ca import member
 from tests.ca.conftest import PASSPHRASE, Clock, copied
 from tests.ca.program import served
+from tests.forks import leave, left
 from warifu_ca import audit, doors, issuing, letters, names
 from warifu_ca.authority import Authority, opened
 
@@ -44,12 +45,16 @@ def killed(authority: Authority, body: bytes, at: int) -> bool:
     """Answer a request in a process killed at call `at`; whether it was killed before the end."""
     child = os.fork()
     if child == 0:  # pragma: no cover - ends by a signal, or without a report
-        sys.setprofile(Executioner(at))
-        doors.reply(authority, "POST", "/window/v1/redeem", body)
-        sys.setprofile(None)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+        try:
+            sys.setprofile(Executioner(at))
+            doors.reply(authority, "POST", "/window/v1/redeem", body)
+            sys.setprofile(None)
+            leave(0)
+        finally:
+            leave(1)
+    code = left(child)
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
 
 
 def fresh_copy(authority: Authority, folder: Path, clock: Clock) -> Authority:

@@ -21,6 +21,7 @@ from hypothesis import settings
 
 from tests.client import power
 from tests.client.power import Platter
+from tests.forks import leave, left
 from warifu_wire.errors import Fault, Refusal
 
 CHANGES = (
@@ -148,13 +149,10 @@ def _run(
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return False
-    assert os.WEXITSTATUS(status) in {0, FULL}
-    return os.WEXITSTATUS(status) == 0
+            leave(code)
+    ended = left(child)
+    assert ended in {0, FULL, -signal.SIGKILL}
+    return ended == 0
 
 
 def again(kept: Path, folder: Path) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db.backends.signals import connection_created
 
+from tests.forks import leave, left
+
 STEPS = frozenset({"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir"})
 SPOKEN = ("BEGIN", "COMMIT")
 
@@ -46,12 +48,9 @@ def killed(k: int, work: Callable[[], None]) -> bool:
     child = os.fork()
     if child == 0:
         _child(k, work)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0
-    return False
+    code = left(child)
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
 
 
 def alone(work: Callable[[], None]) -> None:
@@ -78,5 +77,5 @@ def _child(k: int, work: Callable[[], None]) -> None:
         work()
     except BaseException:
         sys.excepthook(*sys.exc_info())
-        os._exit(1)
-    os._exit(0)
+        leave(1)
+    leave(0)

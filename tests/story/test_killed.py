@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
+from tests.forks import leave, left
 from tests.story import small as smalls
 from tests.story.killing import alone, killed
 from tests.story.small import NOW, Small
@@ -108,11 +109,11 @@ def _seen(small: Small) -> dict[str, Json]:
     if child == 0:
         os.close(reading)
         os.write(writing, canonical.dumps(_look(small)))
-        os._exit(0)
+        leave(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
         data = stream.read()
-    os.waitpid(child, 0)
+    assert left(child) == 0
     found = canonical.loads(data)
     assert isinstance(found, dict)
     return found

@@ -12,6 +12,8 @@ from pathlib import Path
 from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
+from tests.forks import leave, left
+
 WRITES = frozenset({"os.rename", "os.mkdir", "os.remove"})
 
 
@@ -27,13 +29,8 @@ def forked(work: Callable[[], object]) -> int:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def waited(child: int) -> int:
-    """A child's exit code; minus the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        leave(code)
+    raise AssertionError("a child that left is still here")
 
 
 def killed_before(point: int, work: Callable[[], object]) -> bool:
@@ -41,19 +38,19 @@ def killed_before(point: int, work: Callable[[], object]) -> bool:
 
     Whether it was killed; False when the work ended before that.
     """
-    left = [point]
+    until = [point]
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in WRITES or (event == "open" and _writes(arguments)):
-            left[0] -= 1
-            if not left[0]:
+            until[0] -= 1
+            if not until[0]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def doomed() -> None:
         sys.addaudithook(hook)
         work()
 
-    code = waited(forked(doomed))
+    code = left(forked(doomed))
     assert code in {0, -signal.SIGKILL}
     return code != 0
 

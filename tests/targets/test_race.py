@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import left
 from tests.targets.house import PRODUCT, WHY, House
 from tests.targets.member import local
-from tests.targets.process import forked, waited
+from tests.targets.process import forked
 from warifu_wire import check
 from warifu_wire.errors import Stale
 from warifu_wire.manifest import Kind
@@ -28,7 +29,7 @@ def live(tmp_path: Path) -> House:
 
 def at_once(*works: Callable[[], object]) -> list[int]:
     """Exit codes of child processes that work side by side."""
-    return [waited(one) for one in [forked(work) for work in works]]
+    return [left(one) for one in [forked(work) for work in works]]
 
 
 def test_of_two_different_publications_of_one_seq_one_is_published(live: House) -> None:
@@ -107,7 +108,7 @@ def test_a_reader_polls_through_publications_and_kills(live: House, tmp_path: Pa
             looks += 1
             now = look()
             assert now in (number - 1, number)
-            waited(child)
+            left(child)
             seen = look()
             assert now <= seen <= number
     assert seen == 20
