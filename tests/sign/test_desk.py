@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -161,13 +162,16 @@ def test_the_key_lives_in_a_process_of_its_own_and_goes_when_idle(
 
 def test_nothing_that_was_signed_is_replaced(file: bytes, served: Served, tmp_path: Path) -> None:
     desk = at_home(tmp_path, file, served)
-    names = [desk.sign("../x/申請書.xml", APPLICATION, Wish()).name for _ in range(3)]
+
+    def one(_: int) -> str:
+        return desk.sign("../x/申請書.xml", APPLICATION, Wish()).name
+
+    with ThreadPoolExecutor(8) as pool:
+        names = sorted(pool.map(one, range(16)), key=len)
     desk.lock()
-    assert names == [
-        "申請書-signed.xml",
-        "申請書-signed (2).xml",
-        "申請書-signed (3).xml",
-    ]
+    assert names[0] == "申請書-signed.xml"
+    assert set(names[1:]) == {f"申請書-signed ({number}).xml" for number in range(2, 17)}
+    assert len(list((tmp_path / "signed").iterdir())) == 16
     assert desk.key is None
     with pytest.raises(Refusal) as refused:
         desk.sign("申請書.xml", APPLICATION, Wish())

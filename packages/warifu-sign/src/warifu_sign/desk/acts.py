@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,7 @@ class Desk:
         self.run = updating.Run()
         self._key: RemoteKey | None = None
         self._looked = NEVER
+        self._turn = threading.Lock()
 
     @property
     def key(self) -> RemoteKey | None:
@@ -208,8 +210,9 @@ class Desk:
         return self.key
 
     def _written(self, name: str, data: bytes) -> Path:
-        out = self.home.free(name)
-        files.write(out, data)
+        with self._turn:  # two pages may sign at once, and neither may take the other's name
+            out = self.home.free(name)
+            files.write(out, data)
         return out
 
     def _tsa(self) -> Tsa:
