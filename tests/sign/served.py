@@ -84,7 +84,7 @@ def serving_since(folder: Path, left: timedelta) -> Iterator[tuple[Served, list[
     """An authority that began so long ago that its first certificates have only so much left."""
     clock = Clock(THREE_YEARS - left)
     with serving_authority(folder, clock) as served:
-        first = [served.member(ec_key(number=number)) for number in range(100, 110)]
+        first = [served.member(ec_key(number=number)) for number in range(100, 130)]
         clock.behind = timedelta()
         revoking.publish_list(served.authority, "root")
         revoking.publish_list(served.authority)
