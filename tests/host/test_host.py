@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import warifu_sign
 from warifu_host import editions
+from warifu_host.editions import newer_abi
 from warifu_host.errors import CODES
 from warifu_host.words import SENTENCES
 from warifu_sign.plugin import seal
@@ -186,6 +188,34 @@ def test_a_signature_that_does_not_hold_is_told_as_such(program: Path, old: str,
     found = check(program)
     assert found["failure"]["code"] == "verify-failed"
     assert seen(found) == (True, True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("return sign(document,", "return 1 / 0, sign(document,", "sign-failed"),
+        ("return sign(document,", "return document or sign(document,", "verify-failed"),
+    ],
+)
+def test_the_host_of_2012_tells_what_broke_after_its_start(
+    program: Path, old: str, new: str, code: str
+) -> None:
+    edit(program, old, new)
+    found = check(program, module="warifu_host.legacy")
+    assert seen(found)[:2] == (True, True)
+    assert found["failure"]["code"] == code
+
+
+def test_the_newer_host_is_given_content_with_its_context() -> None:
+    entry_of_the_newer = ModuleType("entry")
+    entry_of_the_newer.connect = lambda host, context: (host, context)  # type: ignore[attr-defined]
+    told: list[str] = []
+    host = newer_abi.Host(told.append)
+    assert newer_abi.connected(entry_of_the_newer, host) == (host, {"abi": "2"})  # type: ignore[comparison-overlap]
+    host.deliver(b"content", {"name": "part"})
+    host.log("line")
+    assert (host.received, told) == ([("part", b"content")], ["line"])
+    assert newer_abi.ABI == editions.NEWER
 
 
 def test_every_code_has_its_sentences() -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -105,3 +111,19 @@ def test_another_profile_for_the_wrong_kind_is_refused(desk: Path) -> None:
         passphrase=PASSWORD,
     )
     assert [one["code"] for one in lines(done)] == ["profile-not-for"]
+
+
+def test_serve_opens_the_desk_and_ends_when_asked(tmp_path: Path) -> None:
+    words = ["serve", "--no-browser", "--json", "--home", str(tmp_path / "home")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "warifu_sign", *words], stdout=subprocess.PIPE, text=True
+    ) as tool:
+        assert tool.stdout is not None
+        address = json.loads(tool.stdout.readline())["open"]
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert "電子証明書はまだありません" in browser.open(address).read().decode()
+        tool.send_signal(signal.SIGTERM)
+        assert tool.wait(60) == 0
+    with pytest.raises(urllib.error.URLError):
+        browser.open(address)
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
