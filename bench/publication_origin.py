@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +16,13 @@ WARM, LINES = 60, 16
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def spent(pid: int) -> float:
-    """CPU seconds of a process and its children until now, ended threads included."""
+def spent(pid: int, *, workers: bool = False) -> float:
+    """CPU seconds of a process and its children until now, ended threads included.
+
+    `workers`: of the children alone, which answer; what the parent does beside them is left out.
+    """
     total = 0
-    for one in (pid, *_children(pid)):
+    for one in (*(() if workers else (pid,)), *_children(pid)):
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
@@ -30,19 +36,47 @@ def _children(pid: int) -> Iterator[int]:
                 yield from _children(int(child))
 
 
-def per_request(pid: int, port: int, path: str, headers: str = "", count: int = REQUESTS) -> float:
+def databases(pid: int, port: int, path: str, count: int = 512) -> int:
+    """System calls on database files while a server's workers answer so many requests."""
+    pids = list(_children(pid))
+    with tempfile.NamedTemporaryFile("r") as log:
+        words = [word for one in pids for word in ("-p", str(one))]
+        command = ["strace", "-f", "-y", "-e", "trace=%file,%desc", "-o", log.name, *words]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as watch:
+            said = [watch.stderr.readline() if watch.stderr else "" for _ in pids]
+            if not all("attached" in line for line in said):
+                raise AssertionError(f"strace: {said}")
+            per_request(pid, port, path, count=count)
+            watch.send_signal(signal.SIGINT)
+            if watch.stderr is not None:
+                watch.stderr.read()
+        lines = log.read().splitlines()
+    if not any(path in line for line in lines):
+        raise AssertionError("strace saw no request")
+    return sum(".sqlite" in line for line in lines)
+
+
+def per_request(
+    pid: int,
+    port: int,
+    path: str,
+    headers: str = "",
+    count: int = REQUESTS,
+    *,
+    workers: bool = False,
+) -> float:
     """Microseconds of the server's CPU a request, over 16 kept-alive connections."""
     with contextlib.ExitStack() as stack:
         lines = [stack.enter_context(_line(port)) for _ in range(LINES)]
         request = f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode()
         length = [_warm(line, request) for line in lines][-1]
-        before = spent(pid)
+        before = spent(pid, workers=workers)
         for _ in range(count // LINES):
             for line in lines:
                 line.sendall(request)
             for line in lines:
                 _exactly(line, length)
-        return (spent(pid) - before) / (count // LINES * LINES) * 1e6
+        return (spent(pid, workers=workers) - before) / (count // LINES * LINES) * 1e6
 
 
 def _line(port: int) -> socket.socket:

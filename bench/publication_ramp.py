@@ -1,15 +1,18 @@
-"""Ramp honesty: who is offered how often, by our rule and by those of two peers.
+"""Ramp honesty: who is offered how often, by our rule and by those of peers.
 
-The peers' rules as they are written there: Balrog throws dice at each request
-(`auslib/AUS.py`, backgroundRate); electron-updater compares one number per machine with the share
-of whatever release is current (`isStagingMatch`).
+electron-updater and @hot-updater/core decide by their own code. Balrog is not to be had as a
+package; its rule is written again here: it throws dice at each request (`auslib/AUS.py`,
+backgroundRate).
 """
 
 from __future__ import annotations
 
+import importlib
 import random
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from warifu_wire import plan
 from warifu_wire.gates import Gate
@@ -17,6 +20,9 @@ from warifu_wire.plan import Audience, Circle, Plan, Stage
 from warifu_wire.stops import WHOLE
 from warifu_wire.times import Instant
 
+node = importlib.import_module("tests.node")
+
+PEERS = Path(__file__).parents[1] / "tests" / "web" / "peers"
 Offered = Callable[[str], bool]
 
 
@@ -51,9 +57,21 @@ def dice(seed: int, share: int) -> Offered:
     return lambda _: thrown.randrange(WHOLE) < share
 
 
-def staging(share: int) -> Offered:
-    """electron-updater's rule: the machine's id as a number, the same for every release."""
-    return lambda machine: int(machine[:8], 16) / 0xFFFFFFFF * WHOLE < share
+def peers(machines: Sequence[str], share: int) -> tuple[tuple[Offered, Offered], ...]:
+    """The rules of electron-updater and @hot-updater/core for two releases: their own code, run by
+    Node on these machines."""
+    scripts = node.installed(PEERS)
+    told: list[list[dict[str, bool]]] = [[], []]
+    for release in ("first", "second"):
+        command = [str(node.NODE), str(scripts / "ramp.cjs"), str(share * 100 // WHOLE), release]
+        done = subprocess.run(
+            command, input="\n".join(machines), capture_output=True, text=True, check=True
+        )
+        rows = [line.split() for line in done.stdout.split("\n") if line]
+        for place in (0, 1):
+            answers = (row[place] == "1" for row in rows)
+            told[place].append(dict(zip(machines, answers, strict=True)))
+    return tuple((one.__getitem__, two.__getitem__) for one, two in told)
 
 
 def measure(first: Offered, second: Offered, machines: Sequence[str], share: int) -> Ramp:

@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from tests.story import small as smalls
 from tests.story.small import NOW, Small
-from warifu.app import circles, keeping, pacing, road
+from warifu.app import circles, halting, keeping, pacing, road
 from warifu.app import config as configs
+from warifu.app.house import clock
 from warifu.cli import main
 from warifu.testing import memory_signer
 from warifu_wire.digest import Digest, digest
@@ -101,6 +102,23 @@ def test_all_stops_of_a_stolen_key_are_lifted_at_once(small: Small) -> None:
         run(small, "sign", "--as", person, "--lift-by", "oncall-1")
     run(small, "publish")
     assert [standing(small, one) for one in both] == [(1, 3), (0, 3)]
+
+
+def test_more_stops_than_one_incident_needs_are_told_and_none_waits(small: Small) -> None:
+    """Attack 32: a thief with an on-call key stops everything there is, the repair too."""
+    release = digest(smalls.release(small.house(), Kind.UPDATE))
+    for number in range(10):
+        halted(small, release, "--cap", str(900_000 - number))
+    house = small.house()
+    halting.look(house, house.repository.current("small"), clock())
+    assert "oncall-1 stopped" not in run(small, "status")
+    halted(small, release)
+    assert "oncall-1 stopped 11 times within an hour" in run(small, "status")
+    assert "1時間に 11 回" in run(small, "--lang", "ja", "status")
+    for _ in range(2):
+        halting.look(house, house.repository.current("small"), clock())
+    (event,) = house.ledger.events(kind="stop.flood")
+    assert (event.facts["by"], event.facts["stops"]) == ("oncall-1", 11)
 
 
 def test_what_was_replaced_is_not_brought_back(small: Small) -> None:

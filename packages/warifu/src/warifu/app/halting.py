@@ -8,9 +8,15 @@ from datetime import datetime
 
 from warifu.app.house import House
 from warifu.flow import stop as stopping
+from warifu.model.ledger import Draft, Row
+from warifu.model.publication import Current
+from warifu.model.standing import hasty
+from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.stops import Halt
+
+FLOOD = "stop-flood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,23 @@ def stop(
     )
     why_not = at_once(lambda: narrow(house, by, now))
     return Halted(int(event.key.rpartition("/")[2]), not why_not, why_not)
+
+
+def look(house: House, current: Current, now: datetime) -> None:
+    """Tell once an hour's first stop of somebody who stops more than one incident needs."""
+    for by, entries in hasty(current.stops.entries, now).items():
+        facts: dict[str, Json] = {
+            "by": by,
+            "releases": [*sorted({one.release for one in entries})],
+            "stops": len(entries),
+        }
+        key = f"stop.flood/{house.product}/{by}/{entries[0].seq}"
+        if house.ledger.row(FLOOD, by) == {"first": entries[0].seq}:
+            continue
+        row = Row(FLOOD, by, {"first": entries[0].seq})
+        house.ledger.append(
+            Draft("stop.flood", house.product, now, "watch", facts, key=key, rows=(row,))
+        )
 
 
 def narrow(house: House, by: str, now: datetime) -> bool:

@@ -10,12 +10,19 @@ from warifu.app.house import House, clock
 from warifu.model.brakes import JST
 from warifu.model.publication import Current
 from warifu.model.rollout import Wait
+from warifu.model.standing import hasty
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Refusal
 from warifu_wire.routes import Offer, Routes
 from warifu_wire.stops import Halt, Stop, in_force
 
 _STATES = {Halt.STOPPED: "公開停止", Halt.HELD: "保留", Halt.CAPPED: "配信数を制限"}
+_FLOODS = {
+    "en": "{by} stopped {stops} times within an hour: if the key is stolen, "
+    "`warifu keys checklist stolen-on-call`",
+    "ja": "{by} が1時間に {stops} 回停止しました。鍵が盗まれた場合は "
+    "`warifu keys checklist stolen-on-call`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Standing:
     releases: tuple[Release, ...]
     expiring: Mapping[str, tuple[str, ...]]
     feeds: Mapping[str, tuple[str, ...]]
+    floods: Mapping[str, tuple[str, ...]]
 
     def lines(self, language: str) -> list[str]:
         """For people."""
@@ -58,12 +66,13 @@ class Standing:
             waits = {"en": "waits", "ja": "待機"}[language]
             lines += [f"    {text}" for text in one.halts[language]]
             lines += [f"    {waits}: {text}" for text in one.why[language]]
-        return [*lines, *(f"  {one}" for one in self.feeds[language])]
+        return [*lines, *(f"  {one}" for one in (*self.floods[language], *self.feeds[language]))]
 
     def to_json(self) -> dict[str, Json]:
         """For machines."""
         return {
             "expiring": {name: list[Json](said) for name, said in self.expiring.items()},
+            "floods": {name: list[Json](said) for name, said in self.floods.items()},
             "feeds": {name: list[Json](said) for name, said in self.feeds.items()},
             "product": self.product,
             "releases": [
@@ -98,6 +107,13 @@ def standing(house: House) -> Standing:
         () if road is None else tuple(_release(house, current, road, one) for one in road.offers),
         {name: tuple(expiry.told(one, name, now) for one in found) for name in waits.LANGUAGES},
         {name: tuple(feedpage.line(one, name) for one in feeds) for name in waits.LANGUAGES},
+        {
+            name: tuple(
+                form.format(by=by, stops=len(entries))
+                for by, entries in hasty(current.stops.entries, now).items()
+            )
+            for name, form in _FLOODS.items()
+        },
     )
 
 

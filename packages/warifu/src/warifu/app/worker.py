@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app import feeding, keeping, pacing, work
+from warifu.app import feeding, halting, keeping, pacing, work
 from warifu.app.house import House
 from warifu.flow import watch
 from warifu_wire.errors import Fault, Refusal
@@ -75,6 +75,7 @@ def look(house: House, now: datetime) -> None:
     watch.seal(house.ledger, house.traffic, now)
     house.downloads.read(house.log)
     current = house.repository.current(house.product)
+    halting.look(house, current, now)
     road, pace = current.road, house.config.rollout.pace
     for one in () if road is None else road.offers:
         watch.watch(house.ledger, house.traffic, current, one.id, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from warifu.model.alarm import Count
 from warifu.model.publication import Current
@@ -14,7 +15,11 @@ from warifu_wire.fields import exactly, whole
 from warifu_wire.gates import Gates
 from warifu_wire.routes import Routes
 from warifu_wire.stops import Halt, Stop
+from warifu_wire.times import Instant
 
+HOUR = timedelta(hours=1)
+MANY, RELEASES = 10, 3
+"""Entries, and releases, that one person may stop within an hour before somebody should look."""
 Rows = Iterable[tuple[str, Mapping[str, Json]]]
 """Rows of one of the ledger's tables, by key."""
 
@@ -43,6 +48,22 @@ def recorded_gates(current: Current, rows: Rows) -> Gates:
 def recorded_stops(product: str, rows: Rows) -> tuple[Stop, ...]:
     """The stops of a product on record, in force or not yet."""
     return tuple(stops.read_entry(dict(row)) for key, row in rows if key.startswith(f"{product}/"))
+
+
+def hasty(entries: Iterable[Stop], now: Instant) -> dict[str, tuple[Stop, ...]]:
+    """Who stopped more within an hour than one incident needs, and what: a stolen key does.
+
+    No stop waits for this; it only tells people to look.
+    """
+    found: dict[str, list[Stop]] = {}
+    for one in entries:
+        if now - HOUR <= one.since <= now:
+            found.setdefault(one.by, []).append(one)
+    return {
+        by: tuple(mine)
+        for by, mine in found.items()
+        if len(mine) > MANY or len({one.release for one in mine}) > RELEASES
+    }
 
 
 def healthy(

@@ -70,6 +70,10 @@ _SAID: Mapping[str, tuple[str, str]] = {
         "他社の更新機能には配信できないプログラムです({why})",
         "the program does not fit other people's clients ({why})",
     ),
+    "stop.flood": (
+        "{by} の停止が1時間に {stops} 回に達しました",
+        "{by} stopped {stops} times within an hour",
+    ),
     "consent.recorded": ("{by} が承認しました({type})", "{by} signed ({type})"),
     "publication.condensed": ("差分を作成しました", "patches were made"),
     "event.corrected": ("記録を訂正しました: {text_ja}", "a record was corrected: {text_en}"),
