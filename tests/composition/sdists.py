@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from tests.composition.repo import Repo
@@ -77,28 +78,89 @@ def _download(listed: Path) -> None:
 
 
 def history(folder: Path, releases: list[Pin], seed: int) -> tuple[Repo, dict[str, str]]:
-    """A repository: two releases approved one after the other, the last one as `next` in parts.
+    """A repository: three releases after each other, and what comes as lines cut at random.
 
-    The parts of the next release are cut at random, one to five files to a commit.
+    `next` becomes the last release, `wip/part` a part of it, cut otherwise. A file changes in up to
+    three commits, some go back to an older version and forth again, and a side branch is merged
+    with a file that only the merge commit has.
     """
     oldest, base, approved, later = (one.files() for one in releases)
-    repo = Repo(folder)
+    repo, chance = Repo(folder), random.Random(seed)
     commits = {"oldest": _release(repo, {}, oldest, releases[0].version)}
     repo.git("branch", "released")
     commits["base"] = _release(repo, oldest, base, releases[1].version)
     commits["approved"] = _release(repo, base, approved, releases[2].version)
-    repo.git("checkout", "-q", "-b", "next")
-    changed = sorted(
+    paths = sorted(
         path for path in approved.keys() | later.keys() if approved.get(path) != later.get(path)
     )
-    chance = random.Random(seed)
-    chance.shuffle(changed)
-    while changed:
-        part = [changed.pop() for _ in range(min(len(changed), chance.randint(1, 5)))]
-        _write(repo, approved, {path: later[path] for path in part if path in later}, part)
-        commits["next"] = repo.commit(f"next: {part[0]}", author="developer three")
+    repo.git("checkout", "-q", "-b", "wip/part")
+    some = chance.sample(paths, max(1, len(paths) // 3))
+    _line(repo, _steps(approved, later, some, base, chance), chance, "developer two")
+    commits["wip"] = repo.head
+    repo.git("checkout", "-q", "-b", "next", commits["approved"])
+    chance.shuffle(paths)
+    half = len(paths) // 2
+    _line(repo, _steps(approved, later, paths[:half], base, chance), chance, "developer three")
+    repo.git("checkout", "-q", "-b", "side")
+    _line(repo, _steps(approved, later, paths[half:], base, chance), chance, "developer four")
+    repo.git("checkout", "-q", "next")
+    repo.commit("next: on its own", {"OWN.txt": "what only the next line has\n"})
+    repo.git("merge", "-q", "--no-commit", "--no-ff", "side")
+    commits["next"] = repo.commit("next: merge", {"EVIL.txt": f"born in a merge, {seed}\n"})
+    repo.git("branch", "-q", "-D", "side")
     repo.git("checkout", "-q", "main")
     return repo, commits
+
+
+Steps = dict[str, list[tuple[bool, bytes] | None]]
+"""What each path becomes, one version after another; None is gone."""
+
+
+def _steps(
+    approved: Files, later: Files, paths: list[str], base: Files, chance: random.Random
+) -> Steps:
+    """The way of every path from the approved version to the later one."""
+    found: Steps = {}
+    for path in paths:
+        last = later.get(path)
+        way: list[tuple[bool, bytes] | None] = []
+        if path in approved and last is not None:
+            way += [(last[0], one) for one in _between(approved[path][1], last[1], chance)]
+        if path in base and base[path] != approved.get(path) and chance.random() < 0.3:
+            way.append(base[path])
+        found[path] = [*way, last]
+    return found
+
+
+def _between(old: bytes, new: bytes, chance: random.Random) -> list[bytes]:
+    """Up to two versions on the way, each with some more of the changed places."""
+    lines, other = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    cuts = [one for one in SequenceMatcher(None, lines, other).get_opcodes() if one[0] != "equal"]
+    stages = [chance.randint(0, 2) for _ in cuts]
+    found = []
+    for stage in (0, 1):
+        made = list(lines)
+        for (_, a, b, c, d), when in reversed(list(zip(cuts, stages, strict=True))):
+            if when <= stage:
+                made[a:b] = other[c:d]
+        found.append(b"".join(made))
+    kept = [one for one in dict.fromkeys(found) if one not in (old, new)]
+    return kept if chance.random() < 0.7 else []
+
+
+def _line(repo: Repo, steps: Steps, chance: random.Random, author: str) -> None:
+    """Commit all steps, one to five at a time; each path's in their order."""
+    while steps:
+        part = chance.sample(sorted(steps), min(len(steps), chance.randint(1, 5)))
+        for path in part:
+            version = steps[path].pop(0)
+            if version is not None:
+                _put(repo, path, version)
+            elif (repo.folder / path).exists():
+                repo.write({path: None})
+            if not steps[path]:
+                del steps[path]
+        repo.commit(f"change {part[0]}", author=author)
 
 
 def _release(repo: Repo, old: Files, new: Files, version: str) -> str:
@@ -109,8 +171,12 @@ def _release(repo: Repo, old: Files, new: Files, version: str) -> str:
 def _write(repo: Repo, old: Files, new: Files, paths: list[str]) -> None:
     for path in paths:
         if path in new:
-            executable, data = new[path]
-            repo.write({path: data})
-            (repo.folder / path).chmod(0o755 if executable else 0o644)
+            _put(repo, path, new[path])
         elif path in old:
             repo.write({path: None})
+
+
+def _put(repo: Repo, path: str, version: tuple[bool, bytes]) -> None:
+    executable, data = version
+    repo.write({path: data})
+    (repo.folder / path).chmod(0o755 if executable else 0o644)

@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.composition import sdists
 from tests.composition.bench import Bench
@@ -40,6 +44,33 @@ class Real:
         """A file as it is in a commit (no attributes convert anything in these histories)."""
         command = ["git", "-C", str(self.repo.folder), "cat-file", "blob", f"{commit}:{path}"]
         return subprocess.run(command, capture_output=True, check=True).stdout
+
+    @cached_property
+    def clean(self) -> Tree:
+        """What the clean build holds."""
+        return archive.read(self.bench.depot.get(self.bench.compose().artifact))
+
+    def holding(self, path: str, blob: str, search: tuple[str, ...], *commits: str) -> set[str]:
+        """The commits that git finds for a blob, and that do have it at this path."""
+        found = self.git(*search, *commits, "--", path).split()
+        return {one for one in found if self.git("ls-tree", one, "--", path).find(blob) > 0}
+
+    def hunks(self, commit: str, path: str) -> list[bytes]:
+        """The hunks that make a commit's version of the approved one, without their marks."""
+        words = ("diff", "-U0", "--no-indent-heuristic", self.commits["approved"], commit)
+        command = ["git", "-C", str(self.repo.folder), *words, "--", path]
+        return subprocess.run(command, capture_output=True, check=True).stdout.split(b"\n@@ ")[1:]
+
+    def keys(self, commit: str, path: str) -> set[tuple[bytes, bytes]]:
+        """Where in the approved file each hunk is, and its lines."""
+        rows = (one.partition(b"\n") for one in self.hunks(commit, path))
+        return {(head.split(b" ")[0], body.strip(b"\n")) for head, _, body in rows}
+
+    def known(self, data: bytes) -> bool:
+        """Whether git has these bytes as an object."""
+        name = self.repo.git("hash-object", "--stdin", given=data)
+        command = ["git", "-C", str(self.repo.folder), "cat-file", "-e", name]
+        return not subprocess.run(command, capture_output=True, check=False).returncode
 
     def changed(self, one: str, other: str, kinds: str) -> list[str]:
         told = self.git(
@@ -84,6 +115,7 @@ def _config(repo: Repo, commits: dict[str, str], name: str) -> dict[str, object]
                 "changes": [commits["approved"]],
             },
             "next": {"kind": "next", "ref": "refs/heads/next", "planned": "2012-02-12"},
+            "part": {"kind": "wip", "ref": "refs/heads/wip/*"},
         },
         "build": {"step": {"compile": compile_}} if name == COMPILED else {},
         "verify": {"import": {"run": ["{python}", "-c", "print()"]}},
@@ -98,63 +130,90 @@ def test_a_clean_build_raises_no_alarm(real: Real) -> None:
 
 
 def test_every_file_of_the_next_tree_is_classified(real: Real) -> None:
-    approved, later = real.commits["approved"], real.commits["next"]
+    """Each has the class and the commit that git gives for it; a clean member has none."""
+    later = real.commits["next"]
     shop, told = real.bench.workshop, real.bench.program
     tree = shop.builder.build(shop.sources.render(told, later), told.recipe)
-    with pytest.raises(Contaminated) as caught:
-        real.bench.compose(candidate=archive.write(tree))
-    found = {one["member"]: one["class"] for one in json.loads(caught.value.facts["findings"])}
-    sources = {path: cls for path, cls in found.items() if not path.endswith(".pyc")}
-    assert set(sources) == set(real.changed(approved, later, "ADMT"))
-    assert "untracked" not in found.values()
-    compiled = {path: cls for path, cls in found.items() if path.endswith(".pyc")}
+    found = _judged(real, tree)
+    clean = real.clean
+    sources = {path for path in found if not path.endswith(".pyc")}
+    assert sources == set(real.changed(real.commits["approved"], later, "ADMT"))
+    for path in sources & tree.keys():
+        _is(found[path], path, _exact(real, clean, path, later))
+    assert {found[path]["class"] for path in sources - tree.keys()} <= {"missing"}
+    compiled = {path: one["class"] for path, one in found.items() if path.endswith(".pyc")}
     assert bool(compiled) == (told.product == COMPILED)
     assert set(compiled.values()) <= {"derived-from", "missing"}
 
 
-@pytest.mark.parametrize("seed", range(3))
+SEEDS = range(max(2, settings().max_examples // 50))
+"""Two draws of contaminants for each project in the gate, forty at night."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_random_contaminants_are_named_as_git_names_them(real: Real, seed: int) -> None:
-    made = real.bench.compose()
-    clean = archive.read(real.bench.depot.get(made.artifact))
+    clean = real.clean
     drawn = _drawn(real, clean, random.Random(seed))
-    tree = {**clean, **{path: one for path, (one, _, _) in drawn.items()}}
+    found = _judged(real, {**clean, **{path: one.file for path, one in drawn.items()}})
+    assert set(found) == set(drawn)
+    assert {"later", "hybrid", "missing", "mode", "untracked"} <= {
+        one.cls for one in drawn.values()
+    }
+    for path, one in drawn.items():
+        _is(found[path], path, one)
+
+
+@dataclass
+class Drawn:
+    """A contaminant, and what git says it is: its class, and which commits may be named for it."""
+
+    file: File | None
+    cls: str
+    named: Callable[[str], bool] = lambda commit: not commit
+
+
+def _judged(real: Real, tree: Mapping[str, File | None]) -> dict[str, dict[str, Any]]:
+    """The findings by member."""
     data = archive.write({path: one for path, one in tree.items() if one is not None})
     with pytest.raises(Contaminated) as caught:
         real.bench.compose(candidate=data)
-    found = {one["member"]: one for one in json.loads(caught.value.facts["findings"])}
-    assert set(found) == set(drawn)
-    assert {"later", "missing", "mode", "untracked"} <= {cls for _, cls, _ in drawn.values()}
-    for path, (_, cls, commits) in drawn.items():
-        assert found[path]["class"] == cls, path
-        if commits:
-            assert found[path]["origin"]["commit"] in commits, path
+    return {one["member"]: one for one in json.loads(caught.value.facts["findings"])}
 
 
-Drawn = dict[str, tuple[File | None, str, set[str]]]
+def _is(found: dict[str, Any], path: str, wanted: Drawn) -> None:
+    assert found["class"] == wanted.cls, path
+    origin = found["origin"]
+    assert wanted.named(origin["commit"] if origin else ""), (path, wanted.cls, origin)
 
 
-def _drawn(real: Real, clean: Tree, chance: random.Random) -> Drawn:
-    """Contaminants at random, each with the class and the commits that git gives for it."""
-    approved, later = real.commits["approved"], real.commits["next"]
-    drawn: Drawn = {}
-    for path in _some(chance, real.changed(approved, later, "AM"), 6):
-        drawn[path] = _exact(real, clean, path, later)
+def _drawn(real: Real, clean: Tree, chance: random.Random) -> dict[str, Drawn]:
+    """Contaminants at random, from any commit of any line."""
+    approved = real.commits["approved"]
+    own = real.git("rev-list", f"^{approved}", "next", "wip/part").split()
+    drawn: dict[str, Drawn] = {}
+    for _ in range(9):
+        commit = chance.choice(own)
+        for path in _some(chance, real.changed(approved, commit, "AM"), 1):
+            drawn.setdefault(path, _exact(real, clean, path, commit))
     for path in _some(chance, real.changed(real.commits["oldest"], approved, "M"), 3):
         drawn.setdefault(path, _exact(real, clean, path, real.commits["oldest"]))
-    for path in _some(chance, real.changed(approved, later, "M"), 6):
-        hunk = _hunk(real, path, chance)
-        if hunk is not None and path not in drawn:
-            drawn[path] = hunk
+    for _ in range(60):
+        commit = chance.choice(own)
+        for path in _some(chance, real.changed(approved, commit, "M"), 1):
+            hunk = _hunk(real, path, commit, chance) if path not in drawn else None
+            if hunk is not None:
+                drawn[path] = hunk
+        if sum(one.cls == "hybrid" for one in drawn.values()) == 4:
+            break
     if real.bench.program.product == COMPILED:
-        for path in _some(chance, real.changed(approved, later, "M"), 8):
+        for path in _some(chance, real.changed(approved, "next", "M"), 8):
             drawn |= _compiled(real, clean, path)
     rest = sorted(path for path in clean if path not in drawn and len(clean[path].data) > 40)
     gone, moded, edited = chance.sample([path for path in rest if not path.endswith(".pyc")], 3)
-    drawn[gone] = (None, "missing", set())
-    drawn[moded] = (file("exec", clean[moded].data), "mode", set())
-    if clean[moded].mode == "exec":
-        drawn[moded] = (file("file", clean[moded].data), "mode", set())
-    drawn[edited] = (file(clean[edited].mode, b"x" + clean[edited].data), "untracked", set())
+    drawn[gone] = Drawn(None, "missing")
+    other = "file" if clean[moded].mode == "exec" else "exec"
+    drawn[moded] = Drawn(file(other, clean[moded].data), "mode", lambda _: True)
+    drawn[edited] = Drawn(file(clean[edited].mode, b"x" + clean[edited].data), "untracked")
     return drawn
 
 
@@ -162,7 +221,7 @@ def _some(chance: random.Random, paths: list[str], count: int) -> list[str]:
     return chance.sample(paths, min(count, len(paths)))
 
 
-def _exact(real: Real, clean: Tree, path: str, commit: str) -> tuple[File, str, set[str]]:
+def _exact(real: Real, clean: Tree, path: str, commit: str) -> Drawn:
     """A whole file of another commit: later, reverted, stale or relocated, by git's own search."""
     data = real.show(commit, path)
     mode = real.git("ls-tree", commit, "--", path).split()[0]
@@ -170,41 +229,45 @@ def _exact(real: Real, clean: Tree, path: str, commit: str) -> tuple[File, str, 
     approved = real.commits["approved"]
     one = file("exec" if mode == "100755" else "file", data)
     if path in clean and clean[path].data == data:
-        return one, "mode", set()
+        return Drawn(one, "mode", lambda _: True)
     if len(data.strip()) >= 16 and any(other.data == data for other in clean.values()):
-        return one, "relocated", set()
-    search = ("log", "--format=%H", f"--find-object={blob}", "--diff-filter=AM")
-    own = set(real.git(*search, f"{approved}..next", "--", path).split())
-    before = set(real.git(*search, approved, "--", path).split())
+        return Drawn(one, "relocated", lambda _: True)
+    search = ("log", "-s", "--format=%H", "-c", "--full-history", f"--find-object={blob}")
+    own = real.holding(path, blob, search, f"^{approved}", "next", "wip/part")
+    before = real.holding(path, blob, search, approved)
     if own:
-        return one, "reverted" if before else "later", own
-    return one, "stale", before
+        return Drawn(one, "reverted" if before else "later", own.__contains__)
+    return Drawn(one, "stale", before.__contains__)
 
 
-def _hunk(real: Real, path: str, chance: random.Random) -> tuple[File, str, set[str]] | None:
-    """One hunk of the next line's change, cut by git; None where the change has only one."""
-    approved = real.commits["approved"]
-    command = ["git", "-C", str(real.repo.folder), "diff", "-U0", approved, "next", "--", path]
-    patch = subprocess.run(command, capture_output=True, check=True).stdout
-    _, *hunks = patch.split(b"\n@@ ")
+def _hunk(real: Real, path: str, commit: str, chance: random.Random) -> Drawn | None:
+    """One hunk of a coming commit's change, cut by git; None where the change has only one."""
+    hunks = real.hunks(commit, path)
     if len(hunks) < 2:
         return None
     hunk = chance.choice(hunks)
     numbers, _, body = hunk.partition(b"\n")
     old = numbers.split(b" ")[0][1:].split(b",")
     at, count = int(old[0]), int(old[1]) if len(old) > 1 else 1
-    lines = real.show(approved, path).splitlines(keepends=True)
+    lines = real.show(real.commits["approved"], path).splitlines(keepends=True)
     added = [line[1:] + b"\n" for line in body.rstrip(b"\n").split(b"\n") if line[:1] == b"+"]
     start = at - 1 if count else at
     lines[start : start + count] = added
     telling = [line for line in body.split(b"\n") if len(line[1:].strip()) >= 8]
-    if b"\\ No newline" in body or not telling:
+    data = b"".join(lines)
+    if b"\\ No newline" in body or not telling or real.known(data):
         return None
-    commits = set(real.git("log", "--format=%H", f"{approved}..next", "--", path).split())
-    return file("file", b"".join(lines)), "hybrid", commits
+    key = numbers.split(b" ")[0], body.strip(b"\n")
+
+    def made(named: str) -> bool:
+        """Whether git cuts this very hunk of the commit's version, and not of its parent's."""
+        return key in real.keys(named, path) and key not in real.keys(f"{named}^", path)
+
+    mode = real.git("ls-tree", real.commits["approved"], "--", path).split()[0]
+    return Drawn(file("exec" if mode == "100755" else "file", data), "hybrid", made)
 
 
-def _compiled(real: Real, clean: Tree, path: str) -> Drawn:
+def _compiled(real: Real, clean: Tree, path: str) -> dict[str, Drawn]:
     """The compiled member of a changed module, as the next line's tip builds it."""
     shop, told = real.bench.workshop, real.bench.program
     folder, _, name = path.rpartition("/")
@@ -216,4 +279,4 @@ def _compiled(real: Real, clean: Tree, path: str) -> Drawn:
         return {}
     approved = real.commits["approved"]
     commits = set(real.git("log", "--format=%H", f"{approved}..next", "--", path).split())
-    return {member: (tree[member], "derived-from", commits)}
+    return {member: Drawn(tree[member], "derived-from", commits.__contains__)}
