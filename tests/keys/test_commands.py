@@ -68,6 +68,17 @@ def test_a_person_joins_and_leaves(run: Run) -> None:
     assert found["approver-2"]["active"] == 0
 
 
+def test_a_key_that_nobody_uses_is_retired_and_one_in_use_is_not(run: Run) -> None:
+    run("keys", "create", "spare", typed="twelve letters\n")
+    shown = run("keys", "show", "spare")
+    assert set(shown["key"]) == {"keytype", "scheme", "keyval"}
+    assert run("keys", "retire", "spare")["state"] == "retired"
+    assert run("keys", "retire", "spare", "--compromised")["state"] == "compromised"
+    assert run("keys", "retire", "spare", code=1)["code"] == "key-stays"
+    for used in ("timestamp", "approver-1", "verify"):
+        assert run("keys", "retire", used, code=1)["code"] == "key-in-use"
+
+
 def test_a_passphrase_is_read_from_a_descriptor_line_by_line(run: Run) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"twelve letters\nother twelve letters\n")
@@ -77,9 +88,8 @@ def test_a_passphrase_is_read_from_a_descriptor_line_by_line(run: Run) -> None:
     told = run("--passphrase-fd", str(reading), "keys", "create", "third", code=1)
     assert told["code"] == "passphrase-needed"
     os.close(reading)
-    assert (
-        run("--passphrase-fd", str(reading), "keys", "create", "third", code=3)["code"] == "fault"
-    )
+    never_open = "987"  # a closed number is soon somebody else's
+    assert run("--passphrase-fd", never_open, "keys", "create", "third", code=3)["code"] == "fault"
 
 
 def test_renewing_what_is_young_signs_nothing(run: Run) -> None:

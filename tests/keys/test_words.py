@@ -11,6 +11,7 @@ SAID = {
     "keys-missing": {"role": "root", "usable": "1"},
     "key-retired": {"name": "root-1"},
     "key-compromised": {"name": "root-1"},
+    "key-in-use": {"name": "root-1", "by": "the tree"},
     "key-exists": {"name": "root-1"},
     "passphrase-needed": {"name": "root-1"},
     "secret-exposed": {"file": "a.pass"},

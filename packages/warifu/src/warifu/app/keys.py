@@ -14,6 +14,7 @@ from warifu.engines.attest import hsm
 from warifu.engines.attest.entries import FORMER, Entry, State
 from warifu.engines.attest.keyring import FolderKeyring, file_kind
 from warifu.model.ledger import Draft
+from warifu.model.people import TUF_KEYS
 from warifu.model.ports import Ledger, Repository
 from warifu.model.publication import Current
 from warifu_wire.canonical import Json
@@ -108,6 +109,23 @@ def rotate(
     facts: dict[str, Json] = {"former": former.public.keyid, "name": name, "state": state.value}
     _tell(office, "key.rotated", new.public, facts, now)
     return Rotated(new, office.keyring.become(former.name, state), signed)
+
+
+def retire(office: Office, name: str, now: datetime, *, compromised: bool = False) -> Entry:
+    """A key that nobody uses signs nothing from now on; raises `Refusal` for one in use."""
+    entry = office.keyring.entry(name)
+    owners = [
+        one.id
+        for one in _current(office).people.people
+        if (entry.public.keyid, KeyState.ACTIVE) in {(key.keyid, had) for key, had in one.keys}
+    ]
+    if owners or (name in TUF_KEYS and entry.state is State.ACTIVE):
+        needed = f"`warifu keys rotate {name}`, or `warifu people leave`"
+        raise Refusal("key-in-use", needed=needed, name=name, by=", ".join(owners) or "the tree")
+    state = State.COMPROMISED if compromised else State.RETIRED
+    ended = office.keyring.become(name, state)
+    _tell(office, f"key.{state.value}", entry.public, {"name": name}, now)
+    return ended
 
 
 def join(office: Office, person: Person, now: datetime) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     ),
     "key-retired": ("The key {name} is retired.", "鍵 {name} は引退済みです。"),
     "key-compromised": ("The key {name} was stolen.", "鍵 {name} は盗まれた鍵です。"),
+    "key-in-use": ("The key {name} is in use ({by}).", "鍵 {name} は使用中です({by})。"),
     "key-exists": ("There is a key named {name} already.", "鍵 {name} はすでにあります。"),
     "passphrase-needed": (
         "Nobody gave the passphrase of {name}.",

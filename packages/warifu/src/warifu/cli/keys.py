@@ -103,6 +103,20 @@ def rotate(said: Said, name: str, to: str, compromised: bool, by: str) -> None:
 
 
 @keys_.command()
+@click.argument("name")
+@click.option("--compromised", is_flag=True, help="It was stolen: it never counts.")
+@_by
+@click.pass_obj
+def retire(said: Said, name: str, compromised: bool, by: str) -> None:
+    """End a key that no role and no person uses any more.
+
+    Example: warifu keys retire approver-3
+    """
+    ended = keys.retire(_office(said, by), name, clock(), compromised=compromised)
+    said.tell(f"{name}: {ended.state}", name=name, state=ended.state.value)
+
+
+@keys_.command()
 @_by
 @click.pass_obj
 def renew(said: Said, by: str) -> None:
