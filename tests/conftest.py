@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +16,11 @@ settings.register_profile(
 )
 settings.register_profile("nightly", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile("gate")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole roads first: they take longest, and would leave one worker alone at the end."""
+    items.sort(key=lambda item: "story" not in item.path.parts)
 
 
 def pytest_sessionfinish() -> None:

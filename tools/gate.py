@@ -30,6 +30,10 @@ STATIC = (
 )
 
 
+SHARED = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Two workers, a file to one of them, in the order of collection: the long ones first."""
+
+
 def static() -> list[str]:
     """Run the checks that execute nothing of ours; give the names of those that failed."""
     failed = []
@@ -49,7 +53,7 @@ def static() -> list[str]:
 def tests(folder: Path) -> tuple[list[str], str]:
     """Run pytest under coverage, on two workers; give (what failed, pytest's closing line)."""
     environment = {**os.environ, "COVERAGE_FILE": str(folder / "data")}
-    command = [str(BIN / "coverage"), "run", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+    command = [str(BIN / "coverage"), "run", "-m", "pytest", "-q", *SHARED]
     closing = "no test ran"
     with subprocess.Popen(
         [*command, "--durations=10", f"--junitxml={folder / 'tests.xml'}"],
