@@ -164,6 +164,14 @@ def test_a_patch_that_is_no_smaller_is_not_made(provider: Provider) -> None:
     assert way.patches == {}
 
 
+def test_what_was_installed_by_hand_before_there_was_a_tree_gets_whole_files(
+    provider: Provider,
+) -> None:
+    provider.publish(NEW)
+    way = deltas.lay(FolderStore(provider.folder), OLD.manifest, NEW.manifest)
+    assert way.patches == {}
+
+
 def test_the_repository_adds_deltas_beside_the_routes_once(tmp_path: Path) -> None:
     house = House(tmp_path / "public").found()
     one, two = (house.release(text * 200, rank) for rank, text in enumerate(("one ", "two "), 1))

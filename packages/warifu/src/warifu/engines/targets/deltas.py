@@ -144,10 +144,18 @@ def checked(form: Format, old: bytes, new: bytes, patch: bytes) -> None:
 
 
 def _patch(store: Store, base: Member, member: Member) -> Patch | None:
-    """The patch of one file; None where the whole blob is as small."""
+    """The patch of one file; None where the whole blob is as small, or the old one is not here.
+
+    An earlier release may have been installed by hand, before anything of it was in this tree.
+    """
     form = FORMATS["zstd" if max(base.size, member.size) > IN_MEMORY else "hdiff"]
     name = layout.patch(base.sha256, member.sha256, form.name)
-    old, (new, packed) = _content(store, base)[0], _content(store, member)
+    before, after = _content(store, base), _content(store, member)
+    if after is None:
+        raise Fault(f"no blob of {member.path}", needed="the release's blobs in the tree")
+    if before is None:
+        return None
+    (old, _), (new, packed) = before, after
     laid = store.read(name)
     data = form.make(old, new) if laid is None else laid
     if len(data) >= packed:
@@ -158,11 +166,11 @@ def _patch(store: Store, base: Member, member: Member) -> Patch | None:
     return Patch(base.sha256, form.name, of_bytes(data), len(data))
 
 
-def _content(store: Store, member: Member) -> tuple[bytes, int]:
+def _content(store: Store, member: Member) -> tuple[bytes, int] | None:
     """The bytes of a member and the size of its blob; raises `Mismatch` for a damaged one."""
     packed = store.read(layout.blob(member.sha256))
     if packed is None:
-        raise Fault(f"no blob of {member.path}", needed="the release's blobs in the tree")
+        return None
     data = zstd.decompress(packed)
     if of_bytes(data) != member.sha256:
         raise Mismatch("tree-damaged", needed=member.sha256, found=of_bytes(data))
