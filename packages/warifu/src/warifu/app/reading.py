@@ -10,6 +10,7 @@ from warifu.app.house import House
 from warifu.app.standing import Standing
 from warifu.engines.ledger import queries
 from warifu.engines.ledger.store import DatabaseLedger
+from warifu.engines.post.words import said, spelled
 from warifu.model import incident
 from warifu.model.incident import Entry
 from warifu.model.report import Report
@@ -48,13 +49,21 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a timeline, and what it says in a sentence."""
+
+    entry: Entry
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """A published release: its rows, where it stands, and everything that happened to it."""
 
     id: Digest
-    rows: dict[str, dict[str, Json]]
+    rows: dict[str, dict[str, str]]
     standing: standing.Release | None
-    timeline: tuple[Entry, ...]
+    timeline: tuple[Line, ...]
 
 
 def alias(house: House) -> str:
@@ -70,7 +79,7 @@ def home(house: House, now: datetime) -> Home:
     return Home(here, _past(house, here), tuple(late), "timestamp" not in dying)
 
 
-def release(house: House, wanted: Digest) -> Release:
+def release(house: House, wanted: Digest, language: str) -> Release:
     """One release's page; raises `Refusal` for one that was never published."""
     tables = ("publication", "evidence", "probe", "impact", "waiting")
     publication = house.ledger.row("publication", wanted)
@@ -78,12 +87,14 @@ def release(house: House, wanted: Digest) -> Release:
         raise Refusal("not-published", needed="a published release", release=wanted)
     keys = {"evidence": str(publication["evidence"])}
     rows = {
-        table: dict(row)
+        table: {name: _whole(value, language) for name, value in row.items()}
         for table in tables
         if (row := house.ledger.row(table, keys.get(table, wanted))) is not None
     }
     found = [one for one in standing.standing(house).releases if one.id == wanted]
-    return Release(wanted, rows, found[0] if found else None, timeline(house, wanted))
+    entries = incident.timeline(incident.read(wanted, house.ledger.events()))
+    lines = tuple(Line(one, said(one.event, language)) for one in entries)
+    return Release(wanted, rows, found[0] if found else None, lines)
 
 
 def _past(house: House, here: Standing) -> tuple[Past, ...]:
@@ -98,9 +109,9 @@ def _past(house: House, here: Standing) -> tuple[Past, ...]:
     return tuple(sorted(found, key=lambda one: one.label))
 
 
-def timeline(house: House, wanted: Digest) -> tuple[Entry, ...]:
-    """Everything that happened to a release, by time."""
-    return incident.timeline(incident.read(wanted, house.ledger.events()))
+def _whole(value: Json, language: str) -> str:
+    """A fact for a page of facts: a digest in full, all else as in a sentence."""
+    return value if isinstance(value, str) and len(value) == 64 else spelled(value, language)
 
 
 def report(house: House, wanted: Digest, language: str) -> Report:

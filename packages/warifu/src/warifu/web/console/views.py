@@ -89,8 +89,7 @@ def home(request: HttpRequest, house: House) -> Shown:
 @page
 def release(request: HttpRequest, house: House, wanted: str) -> Shown:
     """One release: what it is, where it stands, what happened to it."""
-    del request
-    return "release.html", {"found": reading.release(house, digest(wanted))}
+    return "release.html", {"found": reading.release(house, digest(wanted), _language(request))}
 
 
 @page
