@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -162,6 +162,7 @@ def measure_pair(sheet: Sheet, pair: Pair, folder: Path, most: Found) -> None:
         if "peer" in most:
             _peer(sheet, pair, folder, made, runs)
             _check(sheet, folder / "run-0", provider, site)
+            _half_copied(sheet, folder, before, provider, site, (old, new))
             _interrupted(sheet, folder, before, provider, site)
             times = step("switch", folder / "run-1")
             sheet.add("switch: the rename", times["switch"] * 1e3, "ms", 5)
@@ -230,6 +231,48 @@ def _check(sheet: Sheet, machine: Path, provider: Provider, site: Site) -> None:
     step("stop-check", machine)
     sheet.add("stop check", len(site.asked), "requests", 2)
     sheet.add("stop check", sum(one.sent for one in site.asked), "B", 1_000)
+
+
+def _half_copied(
+    sheet: Sheet,
+    folder: Path,
+    before: Path,
+    provider: Provider,
+    site: Site,
+    pair: tuple[Release, Release],
+) -> None:
+    """Somebody else's installer was killed while it copied the new release over the old one.
+
+    A repair goes on or back, whichever needs fewer bytes; at most what the files that differ take.
+    """
+    had = {one.path: one for one in pair[0].manifest.members}
+    changed = [
+        one
+        for one in pair[1].manifest.members
+        if one.path in had and had[one.path].sha256 != one.sha256
+    ]
+
+    def size(shas: Iterable[str]) -> int:
+        paths = [provider.folder / "blobs" / sha[:2] / f"{sha}.zst" for sha in set(shas)]
+        return sum(path.stat().st_size for path in paths)
+
+    for share in (10, 50, 90):
+        mine = folder / f"half-{share}"
+        shutil.copytree(before, mine, symlinks=True)
+        cut = len(changed) * share // 100
+        for one in changed[:cut]:
+            place = (mine / "current").resolve() / one.path
+            place.unlink()
+            place.write_bytes(pair[1].contents[one.sha256])
+            place.chmod(0o755 if one.mode == "exec" else 0o644)
+        on = size(one.sha256 for one in changed[cut:])
+        back = size(had[one.path].sha256 for one in changed[:cut])
+        provider.lease()
+        site.asked.clear()
+        found = step("repair", mine)
+        sent = sum(one.sent for one in site.asked if one.path.startswith(("/blobs", "/patches")))
+        told = f"{found['end']}; whole files on {on:,} B, back {back:,} B"
+        sheet.add(f"repair of a tree {share} % copied", sent, "B", 1.05 * min(on, back), told)
 
 
 def _interrupted(sheet: Sheet, folder: Path, before: Path, provider: Provider, site: Site) -> None:

@@ -52,14 +52,22 @@ def stop_check(folder: Path) -> Found:
 
 
 def update(folder: Path) -> Found:
-    """A whole update with its start tests; and the part of it that makes the new tree."""
+    """A whole update with its start tests; and the part of it that makes the new tree.
+
+    Imports are left out here as they are of the peer.
+    """
+    import hdiffpatch
+
     from warifu_client import applying, machine
 
+    del hdiffpatch
     marks: dict[str, float] = {}
     peaks: dict[str, float] = {}
 
     def reached(step: str) -> None:
-        marks[step], peaks[step] = _cpu(), _rss()
+        # Looking at the meter costs, too: only where it is wanted.
+        if step in {"manifest", "staged"}:
+            marks[step], peaks[step] = _cpu(), _rss()
 
     own = machine.opened(folder, checkpoint=reached)
     before, wall = _cpu(), time.monotonic()
@@ -71,6 +79,16 @@ def update(folder: Path) -> Found:
         "apply_rss": peaks["staged"],
         "end": ended.end.value,
     }
+
+
+def repair(folder: Path) -> Found:
+    """Mend a tree, whichever way."""
+    from warifu_client import applying, machine
+
+    own = machine.opened(folder)
+    before = _cpu()
+    ended = applying.repair(own)
+    return {"cpu": _cpu() - before, "end": ended.end.value, "release": ended.release}
 
 
 def switch(folder: Path) -> Found:
@@ -160,7 +178,7 @@ def _rss() -> float:
 
 STEPS: dict[str, Callable[..., Found]] = {
     one.__name__.replace("_", "-"): one
-    for one in (create, check, stop_check, update, switch, limit)
+    for one in (create, check, stop_check, update, repair, switch, limit)
 }
 
 if __name__ == "__main__":

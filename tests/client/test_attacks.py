@@ -7,17 +7,20 @@ exactly new, the host starts, what happened is told, and the next run converges.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from backports import zstd
 
+from tests.client import tally
 from tests.client.conftest import Clock, Made
 from tests.client.provider import PRODUCT, Provider, Release, release
 from tests.client.serving import Answer, Asked, Mischief, Site
@@ -45,6 +48,29 @@ def edition(text: str, *, start: bytes = GOOD, kind: Kind = Kind.UPDATE) -> Rele
 
 
 FIRST, SECOND = edition("first", kind=Kind.INSTALL), edition("second")
+SECTION = re.compile(r"^# (\d+ .*)$")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def families() -> Iterator[Counter[str]]:
+    """How many states of each family were tried; the sections of this file are the families."""
+    found: Counter[str] = Counter()
+    yield found
+    for name, count in found.items():
+        tally.note(name, "tests of tests/client/test_attacks.py", {"as expected": count})
+
+
+@pytest.fixture(autouse=True)
+def family(request: pytest.FixtureRequest, families: Counter[str]) -> Iterator[None]:
+    """Count a test that ended as expected under the section it stands in."""
+    failed = request.session.testsfailed
+    yield
+    lines = (
+        Path(__file__).read_text("utf-8").splitlines()[: request.function.__code__.co_firstlineno]
+    )
+    above = [found[1] for line in lines if (found := SECTION.match(line))]
+    if above and request.session.testsfailed == failed:
+        families[above[-1]] += 1
 
 
 @pytest.fixture
@@ -614,7 +640,7 @@ def _starting(machine: Machine, cut: Callable[..., None]) -> Means:
     return Means(old.clock, old.transport, start)  # type: ignore[arg-type]
 
 
-# the way back, and what is sent
+# 13 the way back, and what is sent
 
 
 def test_a_rollback_to_an_edited_release_is_refused(ready: Machine) -> None:

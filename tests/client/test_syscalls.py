@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.client import tally
 from tests.client.killing import NIGHT, again
 from tests.client.provider import PRODUCT, Provider, release
 from tests.client.serving import Site
@@ -67,4 +68,4 @@ def test_killed_by_the_kernel(call: str, today: tuple[Provider, Site], tmp_path:
         assert Layout(folder).current.readlink().name.startswith(SECOND.id)
         if done.returncode == 0:
             break
-    print(f"{call}: {tried} killed processes, 0 half states")
+    tally.note("1 kill -9", f"the command at its n-th {call}", {"old or new": tried})

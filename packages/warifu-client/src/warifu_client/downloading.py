@@ -68,7 +68,8 @@ def drop(part: Path) -> None:
 
 
 def _one(machine: Machine, url: str, part: Path, limit: int, meter: Meter) -> None:
-    start, etag, name = _size(part), _etag(part), identity.today(machine)
+    start, name = _size(part), identity.today(machine)
+    etag = _etag(part) if start else ""
     with machine.means.transport.get(url, start=start, etag=etag, name=name) as reply:
         if reply.status == 416:
             # All of it is here already, or it was never this file's: hashing tells.
@@ -82,7 +83,8 @@ def _one(machine: Machine, url: str, part: Path, limit: int, meter: Meter) -> No
             drop(part)
             raise Fault(f"no answer from {url} (another range)", needed="a later try")
         if not resumed:
-            drop(part)
+            if start:
+                drop(part)
             if "etag" in reply.headers and _long(reply):
                 _mark(part).write_text(reply.headers["etag"], "utf-8")
         _take(reply, part, limit - (start if resumed else 0), url, meter)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-import hdiffpatch
 from backports import zstd
 
 from warifu_wire.delta import Patch
@@ -23,7 +22,13 @@ Apply: TypeAlias = Callable[[bytes, bytes, int], bytes]
 
 def _hdiff(old: bytes, patch: bytes, size: int) -> bytes:
     del size
-    made: bytes = hdiffpatch.apply(old, patch)
+    # Only who applies a patch pays for loading this: a check does not.
+    import hdiffpatch
+
+    try:
+        made: bytes = hdiffpatch.apply(old, patch)
+    except hdiffpatch.HDiffPatchError as error:
+        raise ValueError("not a patch of this file") from error
     return made
 
 
@@ -51,7 +56,7 @@ def patched(base: Path, part: Path, patch: Patch, kept: Path, wanted: Digest, si
         raise Mismatch("patch-does-not-fit", needed=patch.base, format=patch.format)
     try:
         made = apply(old, told, size)
-    except (hdiffpatch.HDiffPatchError, zstd.ZstdError, ValueError) as error:
+    except (zstd.ZstdError, ValueError) as error:
         raise Mismatch("patch-does-not-fit", needed=wanted, why=error) from error
     if len(made) != size or of_bytes(made) != wanted:
         raise Mismatch("patch-does-not-fit", needed=wanted, found=of_bytes(made))
