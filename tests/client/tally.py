@@ -23,7 +23,6 @@ def note(family: str, what: str, ends: Mapping[str, int]) -> None:
     told = {"ends": dict(sorted(ends.items())), "family": family, "what": what}
     name = "".join(letter if letter.isalnum() else "-" for letter in f"{family} {what}")
     (KEPT / f"{name}.json").write_text(json.dumps(told), "utf-8")
-    print(row(told))
 
 
 def row(told: Mapping[str, object]) -> str:
@@ -35,7 +34,8 @@ def row(told: Mapping[str, object]) -> str:
 
 def table() -> str:
     """Everything that was kept, as Markdown."""
-    found = [json.loads(path.read_text("utf-8")) for path in sorted(KEPT.glob("*.json"))]
+    found = [json.loads(path.read_text("utf-8")) for path in KEPT.glob("*.json")]
+    found.sort(key=lambda one: (int(one["family"].split()[0]), one["family"], one["what"]))
     return "\n".join((*HEAD, *map(row, found)))
 
 

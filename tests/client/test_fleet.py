@@ -123,7 +123,7 @@ def test_no_machine_has_a_wrong_program_behind_a_proxy_that_lies(
             ends.update(pool.map(run, every))
         assert all(looking.current(one).release == SECOND.id for one in every)
     lies = sum(liar.told.values())
-    tally.note("6 mirrors", f"{MACHINES} machines by function, {lies} lies", ends)
+    tally.note("6 mirrors and metadata", f"{MACHINES} machines by function, {lies} lies", ends)
     assert min(liar.told.values()) > 0
 
 
@@ -160,4 +160,4 @@ def test_processes_of_their_own_do_the_same(tmp_path: Path, today: tuple[Provide
         subprocess.run([*cli, "apply", "--folder", str(folder)], check=False, stdout=-3, stderr=-3)
         name = Layout(folder).current.readlink().name
         assert name.startswith(FIRST.id)
-    tally.note("6 mirrors", f"{PROCESSES} processes of their own", ends)
+    tally.note("6 mirrors and metadata", f"{PROCESSES} processes of their own", ends)
