@@ -18,6 +18,7 @@ from asn1crypto import pkcs12 as asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import settings
 from lxml import etree
 from pyhanko.sign import fields, signers
 
@@ -272,6 +273,7 @@ def test_no_flipped_bit_of_a_signed_pdf_makes_another_content_valid(served: Serv
     trust = served.trust()
     key = served.member(ec_key(number=43))
     outside = Outside(tsa=served.tsa, trust=trust)
+    step = 97 if settings.get_current_profile_name() == "nightly" else 997
     for profile in (Profile.MOJ, Profile.PADES_T):
         signed = sign(pdf(), key, profile, at=now, outside=outside)
         honest = judged(signed, trust, now)
@@ -280,7 +282,7 @@ def test_no_flipped_bit_of_a_signed_pdf_makes_another_content_valid(served: Serv
         end = signed.index(b">", start)
         end = start + len(signed[start:end].rstrip(b"0"))
         survived = []
-        for place in [*range(start, end, 97), *range(0, start, 61)]:
+        for place in [*range(start, end, step), *range(0, start, 121)]:
             data = bytearray(signed)
             data[place] = ord("0") if data[place] != ord("0") else ord("1")
             verdict = judged(bytes(data), trust, now)
