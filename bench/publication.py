@@ -43,6 +43,7 @@ from warifu_wire.manifest import Kind, Manifest
 house = importlib.import_module("tests.targets.house")
 member = importlib.import_module("tests.targets.member")
 mutation = importlib.import_module("tests.targets.mutation")
+forks = importlib.import_module("tests.forks")
 process = importlib.import_module("tests.targets.process")
 smalls = importlib.import_module("tests.story.small")
 running = importlib.import_module("tests.web.running")
@@ -170,7 +171,7 @@ def publishes(sheet: Sheet, root: Path, count: int, kills: int) -> None:
                 os.kill(child, signal.SIGKILL)
             looks += 1
             mixed += not _whole(reader)
-            ended = process.waited(child)
+            ended = forks.left(child)
             killed += ended == -signal.SIGKILL
             if ended == 0:
                 usual = min(usual, 0.5) if aimed else max(0.02, time.monotonic() - begun)
@@ -262,8 +263,8 @@ def honesty(sheet: Sheet, count: int) -> None:
 
 
 def size(sheet: Sheet, root: Path, megabytes: int) -> None:
-    """Publishing a program set against hashing and copying it once, durably, in the same way."""
-    live = house.House(root / "public", depot=FolderDepot(root / "depot")).found()
+    """Publishing a program set against hashing and copying it once, durably, in the same way; by
+    turns, the least of three, because other work only ever adds."""
     dice = random.Random(2012)
     words = [dice.randbytes(8).hex().encode() for _ in range(4_000)]
     half = megabytes * 2_500
@@ -273,28 +274,32 @@ def size(sheet: Sheet, root: Path, megabytes: int) -> None:
     }
     made = Manifest(house.PRODUCT, Kind.INSTALL, {}, tree.members(files), (), ("{python}",))
     zipped = archive.write(files)
-    told = live.vsa(made, zipped)
-    for data in (made.to_bytes(), zipped, told.to_bytes()):
-        live.depot.put(of_bytes(data), io.BytesIO(data))
-    release = house.Release(made, zipped, told, 1)
-    road = live.approve(live.routes(release))
+    found: dict[str, list[tuple[float, float]]] = {"once": [], "publish": []}
+    for turn in range(3):
+        live = house.House(root / f"public-{turn}", depot=FolderDepot(root / "depot")).found()
+        told = live.vsa(made, zipped)
+        for data in (made.to_bytes(), zipped, told.to_bytes()):
+            live.depot.put(of_bytes(data), io.BytesIO(data))
+        release = house.Release(made, zipped, told, 1)
+        road = live.approve(live.routes(release))
+        once = _once(files, root / f"other-{turn}")
+        for name, work in (("once", once), ("publish", _enacting(live, road, release))):
+            begun, used = time.monotonic(), cpu(work)
+            found[name].append((time.monotonic() - begun, used))
+    least = {name: [min(run[at] for run in runs) for at in (0, 1)] for name, runs in found.items()}
+    ratios = [least["publish"][at] / least["once"][at] for at in (0, 1)]
+    sheet.add(f"hash and copy {megabytes} MB once, to disk", least["once"][0], "s")
+    sheet.add("publish it, times that", ratios[0], "x", 3)
+    sheet.add("publish it, CPU, times that of hashing and copying", ratios[1], "x")
 
+
+def _once(files: Any, place: Path) -> Callable[[], object]:
     def once() -> None:
         for one in files.values():
             hashlib.sha256(one.data).hexdigest()
-        names = ((f"copy/{path}", one.data) for path, one in files.items())
-        FolderStore(root / "other").put_all(names)
+        FolderStore(place).put_all((f"copy/{path}", one.data) for path, one in files.items())
 
-    def enact() -> None:
-        live.repository.enact(road, release.files, live.depot, live.now)
-
-    walls = []
-    for work in (once, enact):
-        begun, used = time.monotonic(), cpu(work)
-        walls.append((time.monotonic() - begun, used))
-    sheet.add(f"hash and copy {megabytes} MB once, to disk", walls[0][0], "s")
-    sheet.add("publish it, times that", walls[1][0] / walls[0][0], "x", 3)
-    sheet.add("publish it, CPU, times that of hashing and copying", walls[1][1] / walls[0][1], "x")
+    return once
 
 
 def _bytes(number: int, size: int, words: list[bytes], dice: random.Random) -> bytes:

@@ -11,7 +11,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from warifu.model.tree import File, Tree, file
@@ -90,9 +90,15 @@ def read(data: bytes, limits: Limits = Limits()) -> Tree:
     descriptors, differing local and central headers, names that collide beyond case or NFC or
     leave the tree, and anything that unpacks to more than it says.
     """
+    return dict(members(data, limits))
+
+
+def members(data: bytes, limits: Limits = Limits()) -> Iterator[tuple[str, File]]:
+    """As `read`, one by one: what comes before a fault was given already, so only who needs bytes
+    by their digest may go on before the end."""
     entries, end = _directory(data, limits)
     places: dict[str, str] = {}
-    found: dict[str, File] = {}
+    names: list[str] = []
     at = 0
     for entry in entries:
         _place(entry.name, places)
@@ -101,11 +107,11 @@ def read(data: bytes, limits: Limits = Limits()) -> Tree:
         content, at = _content(data, entry, end)
         mode = _mode(entry)
         if mode is not None:
-            found[entry.name] = file(mode, content)
+            names.append(entry.name)
+            yield entry.name, file(mode, content)
     if at != end:
         raise _bad("gap", "", "the central directory right behind the last entry")
-    _folders(found)
-    return found
+    _folders(names)
 
 
 def _bad(fault: str, member: str, needed: str) -> Malformed:
@@ -247,10 +253,10 @@ def _mode(entry: _Entry) -> str | None:
     return "exec" if mode & 0o111 else "file"
 
 
-def _folders(found: dict[str, File]) -> None:
+def _folders(names: Sequence[str]) -> None:
     """No member is the folder of another."""
-    places = {place(name) for name in found}
-    for name in found:
+    places = {place(name) for name in names}
+    for name in names:
         for above in _above(place(name)):
             if above in places:
                 raise _bad("collision", name, "no member below another member")

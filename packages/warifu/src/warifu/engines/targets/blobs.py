@@ -30,6 +30,9 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
     for path, content in files.items():
         if (found := of_bytes(held[path])) != content:
             raise Mismatch(needed=content, path=path, found=found)
+    for path, content in files.items():
+        if (found := of_bytes(held[path])) != content:
+            raise Mismatch(needed=content, path=path, found=found)
     wanted = {
         one.sha256
         for path, data in held.items()
@@ -63,7 +66,7 @@ def _members(
     """The members a client may fetch one by one: out of the archives, else from the depot."""
     for path, data in held.items():
         if missing and path.startswith("programs/"):
-            for one in archive.read(data).values():
+            for _, one in archive.members(data):
                 if one.sha256 in missing:
                     missing.discard(one.sha256)
                     yield one.sha256, one.data

@@ -103,9 +103,10 @@ class FolderStore:
 
     def _put_batch(self, batch: Iterable[tuple[str, bytes]]) -> None:
         halves: dict[Path, Path] = {}
+        parents: set[Path] = set()
         try:
             for name, data in batch:
-                path = self._place(name)
+                path = self._place(name, parents)
                 half = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
                 halves[half] = path
                 half.write_bytes(data)
@@ -113,7 +114,7 @@ class FolderStore:
                 with half.open("rb+") as stream:
                     os.fsync(stream.fileno())
                 half.replace(path)
-            for folder in {path.parent for path in halves.values()}:
+            for folder in parents | {path.parent for path in halves.values()}:
                 atomic.sync_folder(folder)
         except OSError as error:
             raise _fault("write", "a batch", error) from error
@@ -141,14 +142,18 @@ class FolderStore:
         finally:
             os.close(handle)
 
-    def _place(self, name: str) -> Path:
-        """Where a name lies; its folders are there, and on disk."""
+    def _place(self, name: str, parents: set[Path] | None = None) -> Path:
+        """Where a name lies; its folders are there, and on disk, or their parents are added to
+        what the caller flushes."""
         path = self.root / name
         try:
             for folder in reversed((path.parent, *path.parent.parents)):
                 if not folder.exists():
                     folder.mkdir(exist_ok=True)
-                    atomic.sync_folder(folder.parent)
+                    if parents is None:
+                        atomic.sync_folder(folder.parent)
+                    else:
+                        parents.add(folder.parent)
         except OSError as error:
             raise _fault("write", name, error) from error
         return path
