@@ -34,7 +34,8 @@ from warifu.model.ports_source import Workshop
 from warifu.model.program import Program, program
 from warifu.model.recipe import Recipe
 from warifu.model.tree import file
-from warifu.model.why import Language, page
+from warifu.model.why import page
+from warifu.model.why_words import Language
 
 COMMITS, PATHS, MORE = 80_000, 5_000, 1_000
 FILES, SIZE = 5_000, 10_000

@@ -74,5 +74,5 @@ def test_the_door_shows_the_why_page(bench: Bench) -> None:
     tree = {**archive.read(bench.depot.get(made.artifact)), "app/x.py": file("file", b"X = 1\n")}
     with pytest.raises(Contaminated) as caught:
         bench.compose(candidate=archive.write(tree))
-    assert "1 member(s) come from no line" in words.told(caught.value)
+    assert "1 from no registered line" in words.told(caught.value)
     assert "登録されたどの開発系統にも" in words.told(caught.value, "ja")

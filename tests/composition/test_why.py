@@ -11,7 +11,8 @@ from warifu.model.classes import Class, Finding, Hunk, Origin
 from warifu.model.inspection import refuse
 from warifu.model.lines import LineKind
 from warifu.model.told import findings
-from warifu.model.why import LINES, Language, page
+from warifu.model.why import LINES, page
+from warifu.model.why_words import Language
 from warifu_wire.errors import Contaminated, Malformed
 
 ORIGIN = Origin(
@@ -30,17 +31,72 @@ def test_ten_files_are_told_on_one_page(language: Language) -> None:
     made = page("e-application", findings, language)
     text = made.text()
     assert len(made.lines) <= LINES
-    for wanted in (
-        "app/file9.py",
-        "next",
-        "2012-02-12",
-        "owner of next",
-        "c" * 12,
-        "developer three",
-    ):
-        assert wanted in text
+    for row in made.rows:
+        (source,) = row.sources
+        for wanted in ("next", "2012-02-12", "c" * 12, "developer three", "new <host>"):
+            assert wanted in source
+    assert "app/file9.py" in text
+    assert text.count("owner of next") == 2
     assert "new &lt;host&gt;" in made.html()
     assert f'lang="{language.value}"' in made.html()
+
+
+OTHER = dataclasses.replace(ORIGIN, commit="d" * 40, subject="another", author="developer four")
+MANY = [
+    *(
+        Finding(
+            Class.HYBRID,
+            f"app/file{n}.py",
+            dataclasses.replace(ORIGIN, line=f"line {n}"),
+            (HUNK, dataclasses.replace(HUNK, found_at=40, origin=OTHER)) * 3,
+        )
+        for n in range(10)
+    ),
+    Finding(Class.UNTRACKED, "x"),
+]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_fullest_page_has_forty_lines(language: Language) -> None:
+    """Ten mixed files of ten lines, unknown bytes, more than are shown, and a differing binary."""
+    made = page("e-application", MANY, language, "warifu why --look")
+    assert len(made.lines) == LINES
+    assert made.lines[-1] == made.words["never"]
+    assert "warifu why --look" in made.text()
+
+
+def test_each_hunk_of_a_mixed_file_is_told_with_its_own_commit() -> None:
+    unknown = dataclasses.replace(HUNK, found_at=77, origin=None)
+    cut = (HUNK, dataclasses.replace(HUNK, found_at=40, origin=OTHER), unknown)
+    (row,) = page("e-application", [Finding(Class.HYBRID, "a", ORIGIN, cut)], Language.EN).rows
+    assert row.what.endswith("(3 hunks, at lines 3, 40, 77)")
+    assert [one.split(":")[0] for one in row.sources] == ["line 3", "line 40"]
+    assert "d" * 12 in row.sources[1]
+
+
+def test_what_is_summed_up_says_where_from_and_what_to_do() -> None:
+    wip = dataclasses.replace(ORIGIN, line="work", kind=LineKind.WIP, planned=None, owner="")
+    old = dataclasses.replace(ORIGIN, line="ver110", kind=LineKind.APPROVED, planned=None)
+    unplanned = dataclasses.replace(ORIGIN, line="later", planned=None)
+    for finding, wanted, step in [
+        (
+            Finding(Class.LATER, "a", ORIGIN),
+            "1 from the line next, planned for 2012-02-12",
+            "Leave",
+        ),
+        (Finding(Class.LATER, "a", unplanned), "not planned for a day yet; ask owner", "Leave"),
+        (Finding(Class.LATER, "a", wip), "work in progress; ask developer three", "Leave"),
+        (Finding(Class.STALE, "a", old), "ver110, an earlier state of it", "Compose"),
+        (Finding(Class.MISSING, "a"), "1 missing", "Compose"),
+        (Finding(Class.MODE, "a"), "1 approved, but in another form or place", "Compose"),
+        (Finding(Class.NORMALISED, "a", of=Class.APPROVED), "approved, but in another", "Compose"),
+        (Finding(Class.UNTRACKED, "a"), "1 from no registered line", "Find out"),
+    ]:
+        made = page("e-application", [finding], Language.EN)
+        assert wanted in "\n".join(made.summary), finding
+        assert made.advice[0].startswith(step), finding
+        assert "1. " in made.text()
+        assert made.title.endswith("One file is not the approved bytes.")
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -59,6 +115,7 @@ def test_a_thousand_members_still_fit() -> None:
     assert len(made.lines) <= LINES
     assert "991 more" in made.text()
     assert "no switch" in made.lines[-1]
+    assert made.lines[0].startswith("e-application: not composed. 1001 files are not")
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -105,7 +105,8 @@ def test_a_dirty_work_tree_is_not_what_is_composed(small: Small) -> None:
 
 def test_a_key_of_another_role(small: Small) -> None:
     code, told = warifu(small.source, "sign", "--as", "oncall-1")
-    assert (code, "not oncall-1's" in told) == (1, True)
+    assert (code, "oncall-1 does not approve" in told) == (1, True)
+    assert "approver-1, approver-2" in told
 
 
 def test_an_unknown_person(small: Small) -> None:

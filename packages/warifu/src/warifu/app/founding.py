@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from warifu.app import config as configs
@@ -55,6 +55,7 @@ def describe(folder: Path, given: Given) -> str:
     product = given.product or re.sub(r"[^a-z0-9-]+", "-", folder.resolve().name.lower())
     version = given.version or _git(folder, "describe", "--tags", "--always", commit)
     branches = dict(_branches(folder))
+    own = _own(folder, branches, commit, given.next)
     lines = [
         "[program]",
         f"product = {_quoted(product.strip('-'))}",
@@ -63,11 +64,12 @@ def describe(folder: Path, given: Given) -> str:
         "",
         "[lines.approved]",
         'kind = "approved"',
+        *([f"ref = {_quoted(own)}"] if own else []),
         f"commit = {_quoted(commit)}",
         f"tree = {_quoted(tree)}",
         f"base = {_quoted(base)}",
         f"changes = {_list(changes)}",
-        *_others(branches, commit, given.next),
+        *_others(folder, branches, own, (commit, base), given.next),
     ]
     if given.include:
         lines += ["", "[build]", f"include = {_list(given.include)}"]
@@ -78,22 +80,85 @@ def describe(folder: Path, given: Given) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _others(branches: dict[str, str], commit: str, later: tuple[str, ...]) -> list[str]:
-    """Every branch of the repository on a line: the named ones are next, the others in work."""
+def _own(folder: Path, branches: dict[str, str], commit: str, later: tuple[str, ...]) -> str:
+    """The ref of the approved line: the branch that ends in the commit, or the current one.
+
+    What comes after the commit on it is work in progress, not a release.
+    """
+    coming = {_branch(branches, one.partition("=")[0]) for one in later}
+    here = _git(folder, "rev-parse", "--symbolic-full-name", "HEAD")
+    ending = [ref for ref, tip in branches.items() if tip == commit and ref not in coming]
+    if here in ending or not ending:
+        held = here in branches and here not in coming and _holds(folder, branches[here], commit)
+        return here if held else ""
+    return ending[0]
+
+
+def _others(
+    folder: Path,
+    branches: dict[str, str],
+    own: str,
+    known: tuple[str, str],
+    later: tuple[str, ...],
+) -> list[str]:
+    """Every other branch on a line of its name: the named ones are next, what the base holds is
+    released, the others are in work. A branch of a remote is told where it holds more."""
+    days = {}
+    for one in later:
+        name, _, day = one.partition("=")
+        days[_branch(branches, name)] = _day(day)
+    held = [known[0], *(tip for ref, tip in branches.items() if ref.startswith("refs/heads/"))]
     lines: list[str] = []
-    for branch in later:
-        if branch not in branches:
-            raise Refusal("unknown-ref", needed=f"one of {', '.join(branches)}", ref=branch)
-    for number, branch in enumerate(branches, 1):
-        kind = "next" if branch in later else "released" if branches[branch] == commit else "wip"
-        ref = _quoted(f"refs/heads/{branch}")
-        lines += ["", f"[lines.line-{number}]", f'kind = "{kind}"', f"ref = {ref}"]
+    for ref, tip in branches.items():
+        remote = ref.startswith("refs/remotes/") and ref not in days
+        if ref == own or (remote and any(_holds(folder, one, tip) for one in held)):
+            continue
+        kind = "next" if ref in days else "released" if _holds(folder, known[1], tip) else "wip"
+        name = _short(ref)
+        lines += [
+            "",
+            f"[lines.{_key('branch ' * (name == 'approved') + name)}]",
+            f'kind = "{kind}"',
+        ]
+        lines.append(f"ref = {_quoted(ref)}")
+        if days.get(ref):
+            lines.append(f"planned = {_quoted(days[ref])}")
+        if kind == "next":
+            lines.append(f"owner = {_quoted(_git(folder, 'log', '-1', '--format=%an', tip))}")
     return lines
 
 
+def _day(said: str) -> str:
+    """A day as it was said, or nothing; raises `Refusal`."""
+    try:
+        return date.fromisoformat(said).isoformat() if said else ""
+    except ValueError:
+        raise Refusal("not-a-date", needed="BRANCH=YYYY-MM-DD", found=said) from None
+
+
+def _branch(branches: dict[str, str], name: str) -> str:
+    """The ref that a name means, here or at a remote; raises `Refusal`."""
+    for ref in (f"refs/heads/{name}", f"refs/remotes/{name}", f"refs/remotes/origin/{name}"):
+        if ref in branches:
+            return ref
+    raise Refusal("unknown-ref", needed=f"one of {', '.join(map(_short, branches))}", ref=name)
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+
+
+def _holds(folder: Path, tip: str, commit: str) -> bool:
+    """Whether a commit is in the history of another."""
+    return _git(folder, "rev-list", "--count", f"{tip}..{commit}") == "0"
+
+
 def _branches(folder: Path) -> list[tuple[str, str]]:
-    said = _git(folder, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads")
-    return [(name, commit) for name, _, commit in (one.partition(" ") for one in said.splitlines())]
+    """Every branch by its full ref, here and at remotes, with its commit."""
+    form = "--format=%(refname) %(objectname) %(symref)"
+    said = _git(folder, "for-each-ref", form, "refs/heads", "refs/remotes")
+    rows = (one.split(" ") for one in said.splitlines())
+    return [(ref, commit) for ref, commit, *symbolic in rows if not any(symbolic)]
 
 
 def _base(folder: Path, commit: str) -> str:
@@ -122,6 +187,11 @@ def _git(folder: Path, *words: str, refusal: str = "no-repository") -> str:
         needed = "a git repository with this commit"
         raise Refusal(refusal, needed=needed, folder=folder, ref=asked, git="".join(said))
     return done.stdout.strip()
+
+
+def _key(name: str) -> str:
+    """A key of TOML: bare where it can be."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
 
 
 def _quoted(text: str) -> str:

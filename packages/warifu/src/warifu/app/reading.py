@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app import reporting, standing
+from warifu.app import refusals, reporting, standing
 from warifu.app.house import House
+from warifu.app.refusals import Refused
 from warifu.app.standing import Standing
 from warifu.engines.ledger import queries
 from warifu.engines.ledger.store import DatabaseLedger
@@ -19,6 +20,8 @@ from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Refusal
 from warifu_wire.fields import text, texts
 
+REFUSED = 5
+"""How many refusals of compose and verify are shown."""
 LATE = timedelta(minutes=1)
 """Work that waits longer than this has no worker."""
 
@@ -35,10 +38,12 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The standing, what came before, the work nobody did, and whether the lease is alive."""
+    """The standing, what came before, what was refused, the work nobody did, whether the lease
+    is alive."""
 
     standing: Standing
     past: tuple[Past, ...]
+    refused: tuple[Refused, ...]
     late: tuple[queries.Waiting, ...]
     leased: bool
 
@@ -76,7 +81,8 @@ def home(house: House, now: datetime) -> Home:
     late = queries.waiting(alias(house), now - LATE)
     dying = {one.role for one in house.repository.expiring(now)}
     here = standing.standing(house)
-    return Home(here, _past(house, here), tuple(late), "timestamp" not in dying)
+    refused = tuple(refusals.recent(house, REFUSED))
+    return Home(here, _past(house, here), refused, tuple(late), "timestamp" not in dying)
 
 
 def release(house: House, wanted: Digest, language: str) -> Release:

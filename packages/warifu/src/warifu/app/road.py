@@ -26,6 +26,7 @@ from warifu.model.signoff import Signed
 from warifu.model.verification import Verified
 from warifu_wire import manifest
 from warifu_wire.digest import Digest
+from warifu_wire.errors import Refusal
 from warifu_wire.floors import BEGINNING
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Offer, Routes
@@ -108,6 +109,16 @@ def propose(
 def page_text(house: House, proposed: Change, language: str) -> str:
     """The page to be shown before signing."""
     return pages.text(_shown(house, proposed), language)
+
+
+def may_sign(house: House, person: str) -> None:
+    """Raises `Refusal` for one who does not approve, before anything is proposed or shown."""
+    everybody = house.repository.current(house.product).people.people
+    approvers = sorted(one.id for one in everybody if "approver" in one.roles)
+    if person not in approvers:
+        raise Refusal(
+            "not-an-approver", needed="one of them", person=person, approvers=", ".join(approvers)
+        )
 
 
 def sign(house: House, person: str, language: str, now: datetime) -> Signed:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from warifu_wire.errors import Fault, Refusal
 
 LANGUAGES = ("en", "ja")
+LOOK = "warifu why --look"
+"""The command that shows the closer look at a binary."""
 _TOLD: Mapping[str, tuple[str, str]] = {
     "no-config": ("There is no warifu.toml here.", "warifu.toml がありません。"),
     "not-toml": ("warifu.toml cannot be read.", "warifu.toml を読み取れません。"),
@@ -18,43 +20,14 @@ _TOLD: Mapping[str, tuple[str, str]] = {
         "The key {key} in warifu.toml is wrong.",
         "warifu.toml の {key} が正しくありません。",
     ),
-    "unknown-ref": (
-        "The repository has no commit or branch {ref}.",
-        "リポジトリに {ref} という commit や branch はありません。",
-    ),
     "no-such-key": ("There is no key named {name}.", "{name} という鍵はありません。"),
     "no-repository": ("There is no git repository here.", "git リポジトリがありません。"),
     "already-founded": ("This product has been founded already.", "この製品はすでに設定済みです。"),
     "port-taken": ("The port {port} is in use.", "ポート {port} は使用中です。"),
-    "contaminated": (
-        "The program holds bytes that the approved source does not: {file}.",
-        "承認されたソースにない内容がプログラムに含まれています: {file}",
-    ),
-    "unapproved-change": (
-        "Commit {commit} on the approved line was approved by nobody.",
-        "承認されていない変更 {commit} が含まれています。",
-    ),
-    "unknown-line": (
-        "The branch {ref} is not in the line registry.",
-        "ブランチ {ref} は開発系統の登録にありません。",
-    ),
     "not-what-was-approved": (
         "{path} is not what was approved: approved {approved}, found {found}.",
         "{path} は承認されたものと異なります。承認 {approved}、実際 {found}",
     ),
-    "signoff-missing": (
-        "Too few persons have signed ({signed}).",
-        "承認者が足りません(署名済: {signed})。",
-    ),
-    "not-your-key": ("This key is not {person}'s.", "この鍵は {person} のものではありません。"),
-    "wrong-passphrase": ("The passphrase is wrong.", "パスフレーズが違います。"),
-    "proposal-replaced": (
-        "The proposal was edited; earlier sign-offs are void.",
-        "提案が変更されたため、以前の承認は無効です。",
-    ),
-    "proposal-over": ("The proposal is too old to be signed.", "提案の署名期限が過ぎています。"),
-    "nothing-proposed": ("Nothing is proposed for sign-off.", "承認待ちの提案がありません。"),
-    "not-verified": ("There is no verified program.", "検証済のプログラムがありません。"),
     "not-published": ("This release was never published.", "この版は公開されていません。"),
     "release-stopped": (
         "The release was stopped by {by} at {since}: {reason_en}",
@@ -128,19 +101,27 @@ def told(error: Refusal | Fault, language: str = "en") -> str:
         what = {"en": "This did not work: {}", "ja": "実行できませんでした: {}"}[language]
         return f"{what.format(error.what)}\n{_do(error.needed, language)}"
     if "findings" in error.facts:
-        from warifu.model import why  # only a contamination has a page
-        from warifu.model.told import findings
+        from warifu.model.told import page  # only a contamination has a page
 
-        found = findings(error.facts)
-        return why.page(error.facts["product"], found, why.Language(language)).text().rstrip()
-    forms = _TOLD.get(error.reason)
-    if forms is None:
-        facts = ", ".join(f"{name} {value}" for name, value in error.facts.items())
-        refused = {"en": "Refused", "ja": "拒否しました"}[language]
-        said = f"{refused} ({error.reason}): {facts}" if facts else f"{refused} ({error.reason})"
+        return page(error.facts, language, LOOK).text().rstrip()
+    at, facts = LANGUAGES.index(language), _Facts(error.facts)
+    if error.reason in _TOLD:
+        said, do = _TOLD[error.reason][at].format_map(facts), ""
     else:
-        said = forms[LANGUAGES.index(language)].format_map(_Facts(error.facts))
-    return f"{said}\n{_do(error.needed, language)}"
+        said, do = _road(error, at)
+    return f"{said}\n{_do(do or error.needed, language)}"
+
+
+def _road(error: Refusal, at: int) -> tuple[str, str]:
+    """What is wrong and what to do on the road; the bare facts where a code has no words."""
+    from warifu.app.words_road import ROAD  # a stop needs none of them
+
+    if error.reason in ROAD:
+        found, facts = ROAD[error.reason], _Facts(error.facts)
+        return found[at].format_map(facts), found[2 + at].format_map(facts)
+    listed = ", ".join(f"{name} {value}" for name, value in error.facts.items())
+    refused = f"{('Refused', '拒否しました')[at]} ({error.reason})"
+    return (f"{refused}: {listed}" if listed else refused), ""
 
 
 def _do(needed: str, language: str) -> str:
@@ -148,5 +129,7 @@ def _do(needed: str, language: str) -> str:
 
 
 class _Facts(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return f"({name})"
+    """The facts of a refusal, to be filled in; what is not told is a dash."""
+
+    def __getitem__(self, name: str) -> str:
+        return self.get(name) or "–"

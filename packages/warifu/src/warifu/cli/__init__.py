@@ -17,7 +17,9 @@ from warifu_wire.errors import Fault, Refusal
 WHERE: Mapping[str, str] = {
     **dict.fromkeys(("init", "compose", "verify", "sign", "publish"), "release"),
     **dict.fromkeys(("remedy", "notify", "report"), "respond"),
-    **dict.fromkeys(("status", "work", "incident", "members", "sbom", "ledger"), "operations"),
+    **dict.fromkeys(
+        ("status", "work", "incident", "members", "sbom", "why", "ledger"), "operations"
+    ),
     **dict.fromkeys(("keys", "people"), "keys"),
     **dict.fromkeys(("serve", "nginx"), "serving"),
     "stop": "stopping",

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from warifu.app import circles, moving, notices, recall, reporting, standing, which, worker
+from warifu.app import (
+    circles,
+    moving,
+    notices,
+    recall,
+    refusals,
+    reporting,
+    standing,
+    which,
+    worker,
+)
 from warifu.app.house import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
@@ -86,6 +96,28 @@ def sbom(said: Said, release: str, out: Path) -> None:
     made = recall.program(house, which.release(house, release)).composition
     atomic.write(out, bill(made))
     said.tell(f"{out}: {len(made.manifest.members)} members", file=str(out), release=made.id)
+
+
+@click.command("why")
+@click.argument("seq", type=int, required=False)
+@click.option("--html", type=click.Path(path_type=Path), help="Write the page to a file.")
+@click.option("--look", is_flag=True, help="The closer look at the first binary that differed.")
+@click.pass_obj
+def why_(said: Said, seq: int | None, html: Path | None, look: bool) -> None:
+    """Show again why compose or verify refused: the last time, or by the event's number.
+
+    Example: warifu --lang ja why --html why.html
+    """
+    house = said.house()
+    if look:
+        report = refusals.look(house, seq)
+        said.tell(report.rstrip(), report=report)
+        return
+    found = refusals.refused(house, seq)
+    if html is not None:
+        atomic.write(html, found.document(said.language).encode())
+    told = str(html) if html is not None else found.told(said.language)
+    said.tell(told, seq=found.seq, code=found.code, facts=dict(found.facts))
 
 
 @click.group()
@@ -203,4 +235,4 @@ def _time(text: str) -> datetime:
     return found
 
 
-VERBS = (status, work_, incident, members, sbom, ledger)
+VERBS = (status, work_, incident, members, sbom, why_, ledger)

@@ -30,7 +30,12 @@ _kinds = click.option(
 @click.option("--version", default="", help="The version label; by default from git describe.")
 @click.option("--base", default="", help="The released commit that the changes follow.")
 @click.option("--commit", default="HEAD", show_default=True, help="The approved commit.")
-@click.option("--next", "later", multiple=True, help="A branch that is planned for later.")
+@click.option(
+    "--next",
+    "later",
+    multiple=True,
+    help="A branch that is planned for later, NAME or NAME=YYYY-MM-DD.",
+)
 @click.option("--start", default="", help="How it starts, e.g. '{python} {tree}/main.py'.")
 @click.option("--suite", default="", help="Its suite; it writes JUnit to {junit}.")
 @click.option("--include", multiple=True, help="What belongs to the program; by default all.")
@@ -50,7 +55,7 @@ def init(
 ) -> None:
     """Write warifu.toml and found the house with trial keys.
 
-    Example: warifu init --next develop --start "{python} {tree}/main.py"
+    Example: warifu init --next develop=2012-02-12 --start "{python} {tree}/main.py"
     """
     given = founding.Given(
         product,
@@ -153,6 +158,7 @@ def sign(
     elif go_on:
         done = pacing.go_on(house, which.release(house, go_on), person, now)
     else:
+        road.may_sign(house, person)
         ended = proposals.Lift(lift, lift_by)
         proposed = proposals.proposal(house, _chosen(house, kinds), ended, now)
         print(road.page_text(house, proposed, said.language), end="")

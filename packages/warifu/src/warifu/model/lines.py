@@ -89,6 +89,10 @@ def line_of(ref: str, lines: Iterable[Line]) -> Line | None:
     return next((one for one in lines if one.ref and fnmatchcase(ref, one.ref)), None)
 
 
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+
+
 def accept(approved: ApprovedSource, survey: Survey) -> None:
     """The source level of the gate: only known lines, exactly the approved changes.
 
@@ -98,7 +102,8 @@ def accept(approved: ApprovedSource, survey: Survey) -> None:
     for ref, commit in survey.strangers:
         raise Refusal(
             "unknown-line",
-            needed="every branch in the line registry of warifu.toml",
+            needed=f'a line in warifu.toml, such as [lines."{_short(ref)}"] with kind = "wip" and '
+            f'ref = "{ref}"',
             ref=ref,
             commit=commit,
         )

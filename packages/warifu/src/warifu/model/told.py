@@ -1,12 +1,15 @@
-"""Findings read back from the facts of a refusal, for the pages that show them."""
+"""Findings read back from the facts of a refusal, and the page that shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 
+from warifu.model import why
 from warifu.model.classes import Class, Finding, Hunk, Origin
 from warifu.model.lines import LineKind
+from warifu.model.why import Page
+from warifu.model.why_words import Language
 from warifu_wire import canonical
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Malformed
@@ -24,6 +27,12 @@ def findings(facts: Mapping[str, str]) -> tuple[Finding, ...]:
         return tuple(_finding(row) for row in rows(value))
     except ValueError as error:
         raise Malformed("not-findings", needed="the facts of a refusal", why=error) from error
+
+
+def page(facts: Mapping[str, str], language: str, look: str) -> Page:
+    """The Why page of a `Contaminated`; `look` is the command that shows its closer look."""
+    has = look if "difference" in facts else ""
+    return why.page(facts["product"], findings(facts), Language(language), has)
 
 
 def _finding(row: Json) -> Finding:

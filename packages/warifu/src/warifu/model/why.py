@@ -5,31 +5,68 @@ At most 40 lines of text, whatever was found: a person has to read it before a r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from html import escape
 
-from warifu.model.classes import Class, Finding, Origin
+from warifu.model.classes import Class, Finding, Hunk, Origin
+from warifu.model.lines import LineKind
+from warifu.model.why_words import CLASSES, WORDS, Language
 
 LINES = 40
 SHOWN = 10
 """How many members are told one by one; the others are counted by line and class."""
+SOURCES = 4
+"""How many lines of development are summed up."""
+HUNKS = 5
+"""How many hunks beyond the first of a member are told on one page."""
 
 
-class Language(StrEnum):
-    """The languages of pages and letters."""
+_LOOSE = {
+    Class.MISSING: "from-missing",
+    **dict.fromkeys((Class.MODE, Class.RELOCATED, Class.NORMALISED), "from-approved"),
+}
+"""How members are summed up that come from no commit of a line."""
 
-    JA = "ja"
-    EN = "en"
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A member, what it is, and where its bytes come from (several places in a mixed file)."""
+
+    member: str
+    what: str
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as plain lines; the first is its title."""
+    """The page in its parts; `notes` follow the members, `advice` is numbered."""
 
     language: Language
-    lines: tuple[str, ...]
+    title: str
+    summary: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    advice: tuple[str, ...]
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of its language."""
+        return WORDS[self.language]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The page as plain lines; the first is its title."""
+        told = [
+            line
+            for row in self.rows
+            for line in (f"- {row.member}: {row.what}", *(f"    {one}" for one in row.sources))
+        ]
+        steps = [f"{number}. {one}" for number, one in enumerate(self.advice, 1)]
+        return (
+            self.title, "", *self.summary, "", *told, *self.notes, "", self.words["do"], *steps,
+            self.words["never"],
+        )  # fmt: skip
 
     def text(self) -> str:
         """The page for a terminal."""
@@ -37,163 +74,142 @@ class Page:
 
     def html(self) -> str:
         """The page as an HTML fragment."""
-        title, *rest = self.lines
-        body = "\n".join(escape(line) for line in rest)
+        head = "".join(f"<th>{escape(self.words[one])}</th>" for one in ("file", "what", "whose"))
+        rows = "\n".join(
+            f"<tr><td><code>{escape(row.member)}</code></td><td>{escape(row.what)}</td>"
+            f"<td>{'<br>'.join(escape(one) for one in row.sources)}</td></tr>"
+            for row in self.rows
+        )
         return (
-            f'<section lang="{self.language.value}"><h1>{escape(title)}</h1>'
-            f"<pre>{body}</pre></section>\n"
+            f'<section lang="{self.language.value}">\n<h1>{escape(self.title)}</h1>\n'
+            f"<ul>{_items(self.summary)}</ul>\n"
+            f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>\n"
+            + "".join(f"<p>{escape(one)}</p>\n" for one in self.notes)
+            + f"<h2>{escape(self.words['do'])}</h2>\n<ol>{_items(self.advice)}</ol>\n"
+            f"<p><strong>{escape(self.words['never'])}</strong></p>\n</section>\n"
         )
 
 
-def page(product: str, findings: Sequence[Finding], language: Language) -> Page:
-    """The page for a refused composition; `findings` must not be empty."""
-    words = _WORDS[language]
-    lines = [
-        words["title"].format(product=product, count=len(findings)),
-        "",
-        *_summary(findings, words),
-        "",
-    ]
+def page(product: str, findings: Sequence[Finding], language: Language, look: str = "") -> Page:
+    """The page for a refused composition; `findings` must not be empty.
+
+    `look` is the command that shows a closer look at a binary, where one was taken.
+    """
+    words = WORDS[language]
+    left, rows = HUNKS, []
     for one in findings[:SHOWN]:
-        lines += _told(one, language)
+        row = _row(one, language, left)
+        left -= max(0, len(row.sources) - 1)
+        rows.append(row)
+    notes = []
     if len(findings) > SHOWN:
-        lines.append(words["more"].format(count=len(findings) - SHOWN))
-    lines += ["", words["do"], *_advice(findings, words)]
-    return Page(language, tuple(lines[:LINES]))
+        notes.append(words["more"].format(count=len(findings) - SHOWN))
+    if look:
+        notes.append(words["look"].format(command=look))
+    title = "title" if len(findings) > 1 else "title-one"
+    return Page(
+        language,
+        words[title].format(product=_plain(product), count=len(findings)),
+        tuple(_summary(findings, words)),
+        tuple(rows),
+        tuple(notes),
+        tuple(_advice(findings, words)),
+    )
 
 
-def _summary(findings: Iterable[Finding], words: Mapping[str, str]) -> list[str]:
-    """One line for each line of development involved, most members first; at most three."""
-    counts: dict[tuple[str, str, str], int] = {}
+def _summary(findings: Iterable[Finding], words: Mapping[str, str]) -> Iterator[str]:
+    """A line for each line of development involved, most members first."""
+    counts: dict[tuple[str, str, str, str], int] = {}
     for one in findings:
-        key = _planned(one.origin, words)
+        key = _whose(one, words)
         counts[key] = counts.get(key, 0) + 1
     ranked = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    return [
-        words["from"].format(line=line, planned=planned, owner=owner, count=count)
-        if line
-        else words["nowhere"].format(count=count)
-        for (line, planned, owner), count in ranked[:3]
-    ]
+    most = SOURCES if len(ranked) <= SOURCES else SOURCES - 1
+    for (form, line, planned, owner), count in ranked[:most]:
+        yield words[form].format(line=line, planned=planned, owner=owner, count=count)
+    if len(ranked) > most:
+        yield words["others"].format(count=sum(count for _, count in ranked[most:]))
 
 
-def _planned(origin: Origin | None, words: Mapping[str, str]) -> tuple[str, str, str]:
+def _whose(one: Finding, words: Mapping[str, str]) -> tuple[str, str, str, str]:
+    """The form to tell a line by, its name, when it is planned for, and who is to be asked."""
+    origin = one.origin
     if origin is None:
-        return "", "", ""
-    planned = origin.planned.isoformat() if origin.planned else words["unplanned"]
-    return origin.line, planned, origin.owner or origin.author
+        return _LOOSE.get(one.cls, "from-nowhere"), "", "", ""
+    owner = _plain(origin.owner or origin.author)
+    forms = {LineKind.NEXT: "from-next", LineKind.WIP: "from-wip"}
+    return forms.get(origin.kind, "from-before"), _plain(origin.line), _when(origin, words), owner
 
 
-def _told(one: Finding, language: Language) -> list[str]:
-    """One member in at most two lines."""
-    words = _WORDS[language]
-    lines = [f"- {_plain(one.member)}: {_CLASSES[language][one.cls]}{_detail(one, language)}"]
-    if one.origin is not None:
-        lines.append(
-            words["origin"].format(
-                line=one.origin.line,
-                commit=one.origin.commit[:12],
-                author=_plain(one.origin.author),
-                subject=_plain(one.origin.subject)[:50],
-            )
-        )
-    return lines
+def _when(origin: Origin, words: Mapping[str, str]) -> str:
+    if origin.planned is None:
+        return words["unplanned"]
+    return words["planned"].format(date=origin.planned.isoformat())
+
+
+def _row(one: Finding, language: Language, left: int) -> Row:
+    """One member; of a mixed file as many hunks as there is room for, each with its commit."""
+    words = WORDS[language]
+    what = CLASSES[language][one.cls] + _detail(one, language)
+    if one.cls is Class.LATER and one.origin and one.origin.kind is LineKind.WIP:
+        what = words["wip"]
+    named = [hunk for hunk in one.hunks if hunk.origin is not None]
+    if named:
+        told = named[: 1 + left]
+        return Row(_plain(one.member), what, tuple(_hunk(hunk, words) for hunk in told))
+    sources = (_origin(one.origin, words),) if one.origin is not None else ()
+    return Row(_plain(one.member), what, sources)
+
+
+def _hunk(hunk: Hunk, words: Mapping[str, str]) -> str:
+    assert hunk.origin is not None
+    place = words["at"].format(line=hunk.found_at)
+    return place + _origin(hunk.origin, words)
+
+
+def _origin(origin: Origin, words: Mapping[str, str]) -> str:
+    form = "origin" if origin.kind is LineKind.NEXT else "origin-other"
+    return words[form].format(
+        line=_plain(origin.line),
+        planned=_when(origin, words),
+        commit=origin.commit[:12],
+        author=_plain(origin.author),
+        subject=_plain(origin.subject)[:50],
+    )
 
 
 def _detail(one: Finding, language: Language) -> str:
-    words = _WORDS[language]
+    words = WORDS[language]
     if one.relates:
         return words["relates"].format(path=_plain(one.relates))
     if one.of is not None:
-        return words["of"].format(what=_CLASSES[language][one.of])
+        return words["of"].format(what=CLASSES[language][one.of])
     if one.hunks:
         places = ", ".join(str(hunk.found_at) for hunk in one.hunks[:5])
-        return words["hunks"].format(count=len(one.hunks), places=places)
+        form = "hunks" if len(one.hunks) > 1 else "hunk"
+        return words[form].format(count=len(one.hunks), places=places)
     return ""
 
 
-def _advice(findings: Sequence[Finding], words: Mapping[str, str]) -> list[str]:
+def _advice(findings: Sequence[Finding], words: Mapping[str, str]) -> Iterator[str]:
     """What to do, by the kinds of findings there are."""
-    classes = {one.cls for one in findings}
-    ours = {Class.LATER, Class.HYBRID, Class.REVERTED, Class.DERIVED_FROM, Class.NORMALISED}
-    advice = []
-    if classes & (ours | {Class.RELOCATED}):
-        advice.append(words["do-later"])
-    if classes & {Class.STALE, Class.MISSING, Class.MODE}:
-        advice.append(words["do-again"])
-    if classes & {Class.UNTRACKED, Class.DANGLING}:
-        advice.append(words["do-find"])
-    return [*advice, words["do-never"]]
+    owners = [
+        _plain(one.origin.owner or one.origin.author)
+        for one in findings
+        if one.origin is not None and one.origin.kind in (LineKind.NEXT, LineKind.WIP)
+    ]
+    if owners:
+        asked = list(dict.fromkeys(owners))[:SOURCES]
+        yield words["do-later"].format(owners=words["and"].join(asked))
+    if {one.cls for one in findings} & {Class.UNTRACKED, Class.DANGLING}:
+        yield words["do-find"]
+    yield words["do-again"]
+
+
+def _items(rows: Iterable[str]) -> str:
+    return "".join(f"<li>{escape(one)}</li>" for one in rows)
 
 
 def _plain(text: str) -> str:
     """Text without control characters, which could redraw the page."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
-
-
-_WORDS: Mapping[Language, Mapping[str, str]] = {
-    Language.EN: {
-        "title": "{product}: not composed. {count} member(s) are not the approved bytes.",
-        "from": "{count} member(s) come from the line {line} (planned for {planned}; ask {owner}).",
-        "nowhere": "{count} member(s) come from no line that is registered.",
-        "unplanned": "no release",
-        "origin": "    line {line}, commit {commit}, by {author}: {subject}",
-        "relates": " (approved as {path})",
-        "of": ": {what}",
-        "hunks": " ({count} hunk(s), at line {places})",
-        "more": "… and {count} more; the recorded refusal lists them.",
-        "do": "What to do:",
-        "do-later": "1. Take these commits out, or have them approved as changes of this release.",
-        "do-again": "2. Compose again from the approved commit; do not assemble by hand.",
-        "do-find": "3. Find out who put the unknown bytes there before composing again.",
-        "do-never": "Nothing was published. There is no switch to go on with these bytes.",
-    },
-    Language.JA: {
-        "title": "{product}：構成を中止しました。承認内容と異なるファイルが {count} 件あります。",
-        "from": "{count} 件は開発系統「{line}」のものです（公開予定 {planned}、担当 {owner}）。",
-        "nowhere": "{count} 件は登録されたどの開発系統にもありません。",
-        "unplanned": "未定",
-        "origin": "    系統 {line}、コミット {commit}、作成者 {author}：{subject}",
-        "relates": "（承認済みの {path} と同じ内容）",
-        "of": "：{what}",
-        "hunks": "（変更箇所 {count} 件、行 {places}）",
-        "more": "ほか {count} 件。構成中止の記録に列挙しています。",
-        "do": "対処：",
-        "do-later": "1. 上のコミットを取り除くか、この版の変更として承認を受けてください。",
-        "do-again": "2. 承認されたコミットから構成し直してください。手で組み立てないでください。",
-        "do-find": "3. 由来不明の内容を誰が入れたかを調べてから構成し直してください。",
-        "do-never": "何も公開していません。このまま進める手段はありません。",
-    },
-}
-_CLASSES: Mapping[Language, Mapping[Class, str]] = {
-    Language.EN: {
-        Class.APPROVED: "approved bytes",
-        Class.GENERATED: "made by a declared step",
-        Class.MODE: "the approved bytes with another mode",
-        Class.MISSING: "missing",
-        Class.RELOCATED: "approved bytes at another path",
-        Class.LATER: "belongs to a later release",
-        Class.STALE: "an older version",
-        Class.REVERTED: "what another line reverted to",
-        Class.DANGLING: "bytes that no line holds any more",
-        Class.DERIVED_FROM: "made from another line's source",
-        Class.NORMALISED: "written in another encoding or with other line ends",
-        Class.HYBRID: "approved file with changes of another line",
-        Class.UNTRACKED: "in no line at all",
-    },
-    Language.JA: {
-        Class.APPROVED: "承認された内容",
-        Class.GENERATED: "宣言された手順で生成",
-        Class.MODE: "内容は承認済み、属性が異なる",
-        Class.MISSING: "ファイルがない",
-        Class.RELOCATED: "承認された内容が別の場所にある",
-        Class.LATER: "次以降の版のファイル",
-        Class.STALE: "古い版のファイル",
-        Class.REVERTED: "別の系統で元に戻された内容",
-        Class.DANGLING: "どの系統にも残っていない内容",
-        Class.DERIVED_FROM: "別の系統のソースから生成",
-        Class.NORMALISED: "文字コードまたは改行が異なる",
-        Class.HYBRID: "承認されたファイルに別の系統の変更が混入",
-        Class.UNTRACKED: "どの系統にもない",
-    },
-}

@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.urls.resolvers import URLPattern
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from warifu.app import keys as life
-from warifu.app import reading
+from warifu.app import reading, refusals
 from warifu.app import words as told
 from warifu.app.house import House, clock
 from warifu.app.keys import Office
@@ -105,6 +106,15 @@ def incident(request: HttpRequest, house: House, wanted: str) -> Shown:
 
 
 @page
+def why(request: HttpRequest, house: House, seq: int) -> Shown:
+    """Why compose or verify refused: the page of one recorded refusal."""
+    asked = request.GET.get("lang", "")
+    found = refusals.refused(house, seq)
+    body = found.html(asked if asked in LANGUAGES else LANGUAGES[0])
+    return "why.html", {"body": SafeString(body), "found": found}  # every part is escaped there
+
+
+@page
 def ledger(request: HttpRequest, house: House) -> Shown:
     """The events, newest first."""
     said = request.GET.get("before", "")
@@ -134,6 +144,7 @@ PATHS: list[URLPattern] = [
     path("", home, name="home"),
     path("releases/<str:wanted>", release, name="release"),
     path("incidents/<str:wanted>", incident, name="incident"),
+    path("refusals/<int:seq>", why, name="why"),
     path("ledger", ledger, name="ledger"),
     path("keys", keys, name="keys"),
     path("console.css", style, name="style"),

@@ -50,6 +50,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "This house runs on trial keys: nothing is served beyond this machine.",
     ),
     "when": ("日時", "When"),
+    "why": ("構成・検証で中止したもの", "Refused by compose and verify"),
     "waiting": ("滞っている処理", "Work that waits"),
     "waits": ("待っている理由", "Waits for"),
 }
