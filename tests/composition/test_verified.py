@@ -227,6 +227,11 @@ def test_the_bill_of_materials_lists_every_member_with_its_commit(
 ) -> None:
     bench, one = made
     told = json.loads(bill(one.composition))
+    changes = told["metadata"]["component"]["pedigree"]["commits"]
+    assert [(row["uid"], row["author"], row["message"]) for row in changes] == [
+        (bench.world.commits["change1"], {"name": "developer one"}, "open the new form"),
+        (bench.world.commits["approved"], {"name": "developer two"}, "strip no more"),
+    ]
     members = {row["name"]: row for row in told["components"]}
     assert set(members) == {member.path for member in one.composition.manifest.members}
     commits = bench.world.commits
@@ -234,6 +239,13 @@ def test_the_bill_of_materials_lists_every_member_with_its_commit(
     assert "pedigree" not in members["plugin.zip"]
     assert told["metadata"]["component"]["version"] == "Ver1.10"
     assert told["specVersion"] == "1.6"
+    older = altered(
+        bench, one.composition.statements[2], Predicate.COMPOSITION, "build", changes=[]
+    )
+    told = json.loads(bill(with_composed(bench, one, 2, older).composition))
+    assert [row["uid"] for row in told["metadata"]["component"]["pedigree"]["commits"]] == [
+        bench.world.commits["change1"], bench.world.commits["approved"],
+    ]  # fmt: skip
     lie = altered(
         bench, one.composition.statements[2], Predicate.COMPOSITION, "build",
         members=[{"path": "x", "sha256": "0" * 64}],

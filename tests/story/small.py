@@ -121,7 +121,14 @@ def signed(small: Small, *kinds: Kind) -> None:
         made.append(road.verify(house, kind, NOW).composition.id)
     road.propose(house, made, NOW)
     for person in ("approver-1", "approver-2"):
-        road.sign(house, person, "en", NOW)
+        sign(house, person)
+
+
+def sign(house: House, person: str) -> None:
+    """One person is shown the open proposal, and signs it."""
+    proposed = recall.proposal(house)
+    _, page = road.page(house, proposed, "en")
+    road.sign(house, proposed, page, person, NOW)
 
 
 def release(house: House, kind: Kind = Kind.INSTALL) -> str:

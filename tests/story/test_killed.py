@@ -56,7 +56,7 @@ def _compose(small: Small) -> None:
 def _sign(small: Small) -> None:
     house = small.house()
     for person in ("approver-1", "approver-2"):
-        road.sign(house, person, "en", NOW)
+        smalls.sign(house, person)
 
 
 def _publish(small: Small) -> None:

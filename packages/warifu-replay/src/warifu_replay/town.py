@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from warifu.app import config as configs
-from warifu.app import founding, notices, probing, road
+from warifu.app import founding, notices, probing, recall, road
 from warifu.app.circles import Circles
 from warifu.app.house import ROOT, House
 from warifu.model.approval import Change
@@ -107,7 +107,9 @@ class Town:
 
     def sign(self) -> None:
         """Both approvers sign the open proposal."""
-        done = [road.sign(self.house, person, "ja", now()) for person in APPROVERS][-1]
+        proposed = recall.proposal(self.house)
+        _, page = road.page(self.house, proposed, "ja")
+        done = [road.sign(self.house, proposed, page, one, now()) for one in APPROVERS][-1]
         self.told(f"signed by {' and '.join(done.signed)}: programs, routes and stages as one")
 
     def publish(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from warifu.app import page_program
 from warifu.app.config import Rollout
 from warifu.app.feedpage import UNSTOPPABLE
 from warifu.model.approval import Change, Page
@@ -20,9 +21,6 @@ from warifu_wire.routes import Offer, Route
 from warifu_wire.stops import Stop
 
 _HEAD = {"ja": "承認する内容", "en": "What you sign"}
-_PROGRAM = {"ja": "プログラム", "en": "program"}
-_FROM = {"ja": "出典 commit", "en": "from commit"}
-_CHANGES = {"ja": "承認済の変更", "en": "approved changes"}
 _STAGES = {"ja": "段階配信", "en": "stages"}
 _STUCK = {
     "ja": "報告が足りず、次の段階は開かない見込みです",
@@ -91,18 +89,7 @@ def facts(shown: Shown) -> Json:
         "lifted": list[Json](sorted(routes.lifted)),
         "lifts": [one.to_json() for one in shown.lifts],
         "product": routes.product,
-        "programs": [
-            {
-                "archive": one.composition.artifact,
-                "changes": list[Json](one.composition.source.changes),
-                "commit": one.composition.source.commit,
-                "evidence": one.evidence,
-                "kind": one.composition.kind.value,
-                "labels": dict(one.composition.labels),
-                "release": one.composition.id,
-            }
-            for one in change.programs
-        ],
+        "programs": [page_program.facts(one) for one in change.programs],
         "seq": routes.seq,
         "sign_by": times.spell(routes.sign_by),
         "stages": {one.id: [_stage(one, place) for place in range(len(one.plan.stages))]
@@ -121,15 +108,7 @@ def text(shown: Shown, language: str) -> str:
     change, routes = shown.change, shown.change.routes
     lines = [f"{_HEAD[language]}: {routes.product}  routes seq {routes.seq}  {change.digest}"]
     for one in change.programs:
-        made = one.composition
-        labels = " ".join(f"{name} {value}" for name, value in sorted(made.labels.items()))
-        lines += [
-            f"  {_PROGRAM[language]} {made.kind.value}: {labels}",
-            f"    release {made.id}",
-            f"    archive {made.artifact}",
-            f"    {_FROM[language]} {made.source.commit}",
-            f"    {_CHANGES[language]}: {len(made.source.changes)}",
-        ]
+        lines += page_program.lines(one, language)
     for offer in routes.offers:
         stages = " → ".join(_stage(offer, place) for place in range(len(offer.plan.stages)))
         lines.append(f"  {_STAGES[language]} {offer.id[:12]}: {stages}")

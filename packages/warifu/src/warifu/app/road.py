@@ -17,7 +17,7 @@ from warifu.flow import publish as publishing
 from warifu.flow import remedy as remedying
 from warifu.flow import sign as signing
 from warifu.flow import verify as verifying
-from warifu.model.approval import Change, change
+from warifu.model.approval import Change, Page, change
 from warifu.model.composition import Composition
 from warifu.model.impact import Impact
 from warifu.model.remedy import remedy as remedy_of
@@ -106,9 +106,10 @@ def propose(
     return proposed
 
 
-def page_text(house: House, proposed: Change, language: str) -> str:
-    """The page to be shown before signing."""
-    return pages.text(_shown(house, proposed), language)
+def page(house: House, proposed: Change, language: str) -> tuple[str, Page]:
+    """The page to be shown before signing, and its digests: what is signed is what was shown."""
+    shown = _shown(house, proposed)
+    return pages.text(shown, language), pages.page(shown, language)
 
 
 def may_sign(house: House, person: str) -> None:
@@ -121,15 +122,17 @@ def may_sign(house: House, person: str) -> None:
         )
 
 
-def sign(house: House, person: str, language: str, now: datetime) -> Signed:
-    """Sign the open proposal, and the page shown, with the person's own key."""
-    proposed = recall.proposal(house)
+def sign(house: House, proposed: Change, shown: Page, person: str, now: datetime) -> Signed:
+    """Sign the change and the page that were shown, with the person's own key.
+
+    Raises `Mismatch` when another change is proposed by now.
+    """
     current = house.repository.current(house.product)
     signing.sign(
         house.ledger,
         house.statements,
         proposed,
-        pages.page(_shown(house, proposed), language),
+        shown,
         house.keyring.signer(person),
         current.rules,
         current.people,

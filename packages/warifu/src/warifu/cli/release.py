@@ -130,6 +130,7 @@ def verify(said: Said, kinds: tuple[str, ...]) -> None:
 @click.command()
 @click.option("--as", "person", required=True, help="Who signs, e.g. approver-1.")
 @click.option("--lift", multiple=True, help="A stopped, held or capped release to resume.")
+@click.option("--show", is_flag=True, help="Show what would be signed, and sign nothing.")
 @click.option("--go-on", default="", help="A release to leave its stage with fewer reports.")
 @click.option("--feeds", is_flag=True, help="The feeds for other people's clients.")
 @click.option("--lift-by", default="", help="All stops of a person or the alarm are lifted.")
@@ -140,6 +141,7 @@ def sign(
     person: str,
     lift: tuple[str, ...],
     lift_by: str,
+    show: bool,
     go_on: str,
     feeds: bool,
     kinds: tuple[str, ...],
@@ -161,8 +163,11 @@ def sign(
         road.may_sign(house, person)
         ended = proposals.Lift(lift, lift_by)
         proposed = proposals.proposal(house, _chosen(house, kinds), ended, now)
-        print(road.page_text(house, proposed, said.language), end="")
-        done = road.sign(house, person, said.language, now)
+        text, page = road.page(house, proposed, said.language)
+        print(text, end="", file=sys.stderr if said.as_json else sys.stdout)
+        if show:
+            return
+        done = road.sign(house, proposed, page, person, now)
     said.tell(
         f"signed by {', '.join(done.signed)}: {len(done.signed)} of {done.needed}.",
         digest=done.digest,

@@ -14,7 +14,7 @@ from warifu.model.composition import (
 )
 from warifu.model.inspection import Inspected, inspect, refuse
 from warifu.model.ledger import Draft
-from warifu.model.lines import accept
+from warifu.model.lines import Change, accept
 from warifu.model.ports import Depot, Keyring, Ledger, Statements
 from warifu.model.ports_source import Rendered, Workshop
 from warifu.model.program import Program
@@ -32,11 +32,13 @@ from warifu_wire.times import Instant
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What passed the gate: the archive, its tree, its source, and what a normaliser cleared."""
+    """What passed the gate: the archive, its tree, its source and the changes in it, and what a
+    normaliser cleared."""
 
     data: bytes
     tree: Tree
     source: Rendered
+    changes: tuple[Change, ...]
     normalised: tuple[tuple[str, str], ...]
 
 
@@ -83,7 +85,8 @@ def compose(
 
 def _made(depot: Depot, workshop: Workshop, program: Program, candidate: bytes | None) -> _Made:
     """Read everything, decide whether it passes."""
-    accept(program.approved, workshop.sources.survey(program))
+    survey = workshop.sources.survey(program)
+    accept(program.approved, survey)
     source = workshop.sources.render(program, program.approved.commit)
     rebuilt = workshop.rebuilder.build(source, program.recipe)
     built = workshop.builder.build(source, program.recipe)
@@ -92,14 +95,14 @@ def _made(depot: Depot, workshop: Workshop, program: Program, candidate: bytes |
     _refuse(depot, workshop, program, inspect(workshop, program, wanted, built))
     data = archive.write(wanted)
     if candidate is None or candidate == data:
-        return _Made(data, wanted, source, ())
+        return _Made(data, wanted, source, survey.changes, ())
     found = archive.read(candidate, gate.limits(wanted))
     inspected = inspect(workshop, program, wanted, found)
     _refuse(depot, workshop, program, inspected)
     cleared = [(member, by.value) for member, by in inspected.normalised]
     if archive.write(found) != candidate:
         cleared.append(_container(program, data, candidate))
-    return _Made(candidate, found, source, tuple(cleared))
+    return _Made(candidate, found, source, survey.changes, tuple(cleared))
 
 
 def _refuse(depot: Depot, workshop: Workshop, program: Program, inspected: Inspected) -> None:
@@ -139,7 +142,13 @@ def _stated(
         for one in (workshop.builder, workshop.rebuilder)
     )
     listed = composition_statement(
-        manifest, made.source, program.recipe, origins, subjects, made.normalised
+        manifest,
+        made.source,
+        program.recipe,
+        origins,
+        subjects,
+        made.normalised,
+        made.changes,
     )
     return Composition(
         program.product,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from warifu.model.classes import Origin
-from warifu.model.lines import ApprovedSource
+from warifu.model.lines import ApprovedSource, Change
 from warifu.model.ports import Depot, Statements
 from warifu.model.ports_source import Rendered, Tools
 from warifu.model.program import Program
@@ -20,7 +20,7 @@ from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Malformed
 from warifu_wire.fields import exactly, rows, text, whole
 from warifu_wire.manifest import Kind, Manifest
-from warifu_wire.statements import Predicate, Statement
+from warifu_wire.statements import Predicate, Statement, read
 
 BUILD_TYPE = "urn:warifu:build:v1"
 _FACTS = ("approved", "artifact", "manifest", "normalised", "recipe", "size", "statements")
@@ -98,6 +98,15 @@ def recall(facts: Mapping[str, Json], depot: Depot, statements: Statements) -> C
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A commit of a composition: who made it, and what it says."""
+
+    commit: str
+    author: str
+    subject: str
+
+
 def manifest_of(program: Program, kind: Kind, tree: Tree) -> Manifest:
     """The manifest of a tree under a program's name; raises `Malformed` for an unfit tree."""
     made = Manifest(
@@ -145,12 +154,20 @@ def composition_statement(
     origins: Mapping[str, Origin],
     subjects: Mapping[str, Digest],
     normalised: Sequence[tuple[str, str]],
+    changes: Sequence[Change],
 ) -> Statement:
-    """`composition/v1`: every member with its path, mode, digest, git object and origin."""
+    """`composition/v1`: every member with its path, mode, digest, git object and origin.
+
+    `changes` are the commits from base to the approved one, as whoever approves reads them.
+    """
     return Statement(
         subjects,
         Predicate.COMPOSITION,
         {
+            "changes": [
+                {"author": one.author, "commit": one.commit, "subject": one.subject}
+                for one in changes
+            ],
             "commit": source.commit,
             "members": [
                 {
@@ -165,6 +182,18 @@ def composition_statement(
             "normalised": [{"by": by, "member": member} for member, by in normalised],
             "recipe": {"sha256": recipe.digest},
         },
+    )
+
+
+def history(composition: Composition) -> tuple[Made, ...]:
+    """The changes that the composition statement lists, oldest first; raises `Malformed`.
+
+    Nothing for a statement from before they were listed.
+    """
+    told = read(composition.statements[2], Predicate.COMPOSITION).predicate
+    found = [exactly(row, {"author", "commit", "subject"}) for row in rows(told.get("changes", []))]
+    return tuple(
+        Made(text(one["commit"]), text(one["author"]), text(one["subject"])) for one in found
     )
 
 

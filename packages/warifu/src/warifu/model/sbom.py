@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from warifu.model.composition import Composition
+from warifu.model.composition import Composition, history
 from warifu_wire import canonical
 from warifu_wire.canonical import Json
 from warifu_wire.errors import Malformed
@@ -40,7 +40,7 @@ def _program(composition: Composition) -> dict[str, Json]:
         "bom-ref": composition.id,
         "hashes": [{"alg": "SHA-256", "content": composition.artifact}],
         "name": composition.product,
-        "pedigree": {"commits": [{"uid": one} for one in composition.source.changes]},
+        "pedigree": {"commits": _commits(composition)},
         "properties": [
             {"name": f"warifu:{name}", "value": value}
             for name, value in [("kind", composition.kind.value), *composition.labels.items()]
@@ -48,6 +48,16 @@ def _program(composition: Composition) -> dict[str, Json]:
         "type": "application",
         "version": composition.labels.get("version", composition.source.commit),
     }
+
+
+def _commits(composition: Composition) -> list[Json]:
+    """Every change since the release before, with author and subject where they are told."""
+    told = history(composition)
+    if not told:
+        return [{"uid": one} for one in composition.source.changes]
+    return [
+        {"author": {"name": one.author}, "message": one.subject, "uid": one.commit} for one in told
+    ]
 
 
 def _member(row: Json) -> Json:

@@ -12,7 +12,7 @@ from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest
 from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Contaminated, Malformed, Mismatch, Refusal
-from warifu_wire.fields import table
+from warifu_wire.fields import rows, table, text
 from warifu_wire.policy import EVER_GOOD, People, Rules, need
 from warifu_wire.statements import Predicate, Statement, read
 
@@ -42,6 +42,19 @@ class Verified:
     def statements(self) -> tuple[Envelope, ...]:
         """All statements, the summary last."""
         return (*self.composition.statements, *self.results, self.verdict, self.vsa)
+
+
+def suites(program: Verified) -> tuple[tuple[str, int, int], ...]:
+    """Every suite that ran on the artifact: its name, and how many tests passed and did not run."""
+    told = [read(one, Predicate.TEST_RESULT).predicate for one in program.results]
+    return tuple(
+        (
+            ", ".join(text(table(row).get("name")) for row in rows(one.get("configuration"))),
+            len(rows(one.get("passedTests"))),
+            len(rows(one.get("skippedTests"))),
+        )
+        for one in told
+    )
 
 
 def subjects(composition: Composition) -> dict[str, Digest]:
@@ -148,10 +161,10 @@ def _composed(composition: Composition, people: People) -> None:
     told = read(envelope, Predicate.COMPOSITION)
     _about(composition, told.subjects)
     _equal("commit", composition.source.commit, told.predicate.get("commit"))
-    rows = told.predicate.get("members")
+    members = told.predicate.get("members")
     listed = [
         (row.get("path"), row.get("mode"), row.get("sha256"), row.get("size"))
-        for row in (rows if isinstance(rows, list) else [])
+        for row in (members if isinstance(members, list) else [])
         if isinstance(row, dict)
     ]
     wanted = [(one.path, one.mode, one.sha256, one.size) for one in composition.manifest.members]
@@ -215,10 +228,10 @@ def _summed(
     evidence.subjects(vsa.to_bytes(), vsa.digest, composition.resource, rules, people)
     told = read(vsa, Predicate.VSA)
     _about(composition, told.subjects)
-    rows = told.predicate.get("inputAttestations")
+    basis = told.predicate.get("inputAttestations")
     named = {
         str(table(row["digest"]).get("sha256"))
-        for row in (rows if isinstance(rows, list) else [])
+        for row in (basis if isinstance(basis, list) else [])
         if isinstance(row, dict) and "digest" in row
     }
     if named != {one.digest for one in inputs}:

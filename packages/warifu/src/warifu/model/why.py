@@ -109,7 +109,7 @@ def page(product: str, findings: Sequence[Finding], language: Language, look: st
     title = "title" if len(findings) > 1 else "title-one"
     return Page(
         language,
-        words[title].format(product=_plain(product), count=len(findings)),
+        words[title].format(product=plain(product), count=len(findings)),
         tuple(_summary(findings, words)),
         tuple(rows),
         tuple(notes),
@@ -136,9 +136,9 @@ def _whose(one: Finding, words: Mapping[str, str]) -> tuple[str, str, str, str]:
     origin = one.origin
     if origin is None:
         return _LOOSE.get(one.cls, "from-nowhere"), "", "", ""
-    owner = _plain(origin.owner or origin.author)
+    owner = plain(origin.owner or origin.author)
     forms = {LineKind.NEXT: "from-next", LineKind.WIP: "from-wip"}
-    return forms.get(origin.kind, "from-before"), _plain(origin.line), _when(origin, words), owner
+    return forms.get(origin.kind, "from-before"), plain(origin.line), _when(origin, words), owner
 
 
 def _when(origin: Origin, words: Mapping[str, str]) -> str:
@@ -156,9 +156,9 @@ def _row(one: Finding, language: Language, left: int) -> Row:
     named = [hunk for hunk in one.hunks if hunk.origin is not None]
     if named:
         told = named[: 1 + left]
-        return Row(_plain(one.member), what, tuple(_hunk(hunk, words) for hunk in told))
+        return Row(plain(one.member), what, tuple(_hunk(hunk, words) for hunk in told))
     sources = (_origin(one.origin, words),) if one.origin is not None else ()
-    return Row(_plain(one.member), what, sources)
+    return Row(plain(one.member), what, sources)
 
 
 def _hunk(hunk: Hunk, words: Mapping[str, str]) -> str:
@@ -170,18 +170,18 @@ def _hunk(hunk: Hunk, words: Mapping[str, str]) -> str:
 def _origin(origin: Origin, words: Mapping[str, str]) -> str:
     form = "origin" if origin.kind is LineKind.NEXT else "origin-other"
     return words[form].format(
-        line=_plain(origin.line),
+        line=plain(origin.line),
         planned=_when(origin, words),
         commit=origin.commit[:12],
-        author=_plain(origin.author),
-        subject=_plain(origin.subject)[:50],
+        author=plain(origin.author),
+        subject=plain(origin.subject)[:50],
     )
 
 
 def _detail(one: Finding, language: Language) -> str:
     words = WORDS[language]
     if one.relates:
-        return words["relates"].format(path=_plain(one.relates))
+        return words["relates"].format(path=plain(one.relates))
     if one.of is not None:
         return words["of"].format(what=CLASSES[language][one.of])
     if one.hunks:
@@ -194,7 +194,7 @@ def _detail(one: Finding, language: Language) -> str:
 def _advice(findings: Sequence[Finding], words: Mapping[str, str]) -> Iterator[str]:
     """What to do, by the kinds of findings there are."""
     owners = [
-        _plain(one.origin.owner or one.origin.author)
+        plain(one.origin.owner or one.origin.author)
         for one in findings
         if one.origin is not None and one.origin.kind in (LineKind.NEXT, LineKind.WIP)
     ]
@@ -210,6 +210,6 @@ def _items(rows: Iterable[str]) -> str:
     return "".join(f"<li>{escape(one)}</li>" for one in rows)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text without control characters, which could redraw the page."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
