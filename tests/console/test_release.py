@@ -13,7 +13,7 @@ import pytest
 from tests.story import small as stories
 from tests.story.small import NOW, Small
 from warifu.app import halting, reading, reporting, road, standing
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.web.pages import pages
 from warifu_wire.digest import Digest
 from warifu_wire.stops import Halt

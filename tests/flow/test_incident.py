@@ -151,6 +151,10 @@ def mailing(release: Digest, *members: str, template: bytes = b"letter") -> Camp
 
 def test_letters_are_posted_as_approved_and_counted(road: Road, bad: Digest) -> None:
     planned = mailing(bad, "0002", "0001", "0001")
+    assert [(one.member, one.affected) for one in planned.recipients] == [
+        ("0001", False),
+        ("0002", True),
+    ]
     given = {"by": "approver-1", "now": road.now}
     with pytest.raises(Refusal, match="not-composed"):
         notify.approve(road.ledger, planned, **given)  # type: ignore[arg-type]

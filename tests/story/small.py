@@ -15,9 +15,8 @@ from pathlib import Path
 from django.db import connections
 
 from warifu.app import config as configs
-from warifu.app import founding, recall, road
-from warifu.app import house as houses
-from warifu.app.house import House
+from warifu.app import founding, recall, road, wiring
+from warifu.app.wiring import House
 from warifu_wire.manifest import Kind
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -55,7 +54,7 @@ class Small:
 
     def house(self) -> House:
         """The house as a process of its own would open it."""
-        return houses.open_house(configs.load(self.source / configs.NAME))
+        return wiring.open_house(configs.load(self.source / configs.NAME))
 
     def keep(self, name: str) -> None:
         """Keep the state as it is now, under a name."""

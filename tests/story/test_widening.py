@@ -14,7 +14,7 @@ from tests.story import small as smalls
 from tests.story.small import NOW, Small
 from warifu.app import circles, halting, keeping, pacing, road
 from warifu.app import config as configs
-from warifu.app.house import clock
+from warifu.app.wiring import clock
 from warifu.cli import main
 from warifu.testing import memory_signer
 from warifu_wire.digest import Digest, digest

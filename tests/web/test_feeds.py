@@ -20,7 +20,7 @@ from tests.story.small import NOW, Small
 from tests.web.running import ask, free_port
 from warifu.app import config as configs
 from warifu.app import feeding, halting, road
-from warifu.app.house import clock
+from warifu.app.wiring import clock
 from warifu.cli import main
 from warifu.engines.attest.entries import Kind
 from warifu.web.feeds import Feeds

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from warifu.app import config as configs
 from warifu.app import founding, notices, probing, recall, road
 from warifu.app.circles import Circles
-from warifu.app.house import ROOT, House
+from warifu.app.wiring import ROOT, House
 from warifu.model.approval import Change
 from warifu.model.routing import Fleet
 from warifu.model.verification import Verified

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warifu.app.house import House, tree_store
+from warifu.app.wiring import House, tree_store
 from warifu.engines.targets import bundles, tree
 from warifu.flow import sign as signing
 from warifu.model.publication import Current

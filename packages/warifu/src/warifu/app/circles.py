@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from warifu.app import probing
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.model.ledger import Draft, Event, Row
 from warifu_wire import times
 from warifu_wire.errors import Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.model.brakes import JST
 from warifu.model.publication import Expiring
 from warifu_wire.errors import Fault, Refusal

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.engines.targets.store import FolderStore
 from warifu.flow import sign
 from warifu.model import archive, feed

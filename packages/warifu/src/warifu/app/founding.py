@@ -10,8 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from warifu.app import config as configs
-from warifu.app import house as houses
-from warifu.app.house import House
+from warifu.app import wiring
+from warifu.app.wiring import House
 from warifu_wire import atomic
 from warifu_wire.errors import Fault, Refusal
 
@@ -43,7 +43,7 @@ def init(folder: Path, given: Given, now: datetime, told: Callable[[str], None])
         text = describe(folder, given)
         atomic.write(place, text.encode())
         told(f"wrote {place.name}")
-    return houses.found(configs.load(place), now, told)
+    return wiring.found(configs.load(place), now, told)
 
 
 def describe(folder: Path, given: Given) -> str:

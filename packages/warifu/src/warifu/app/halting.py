@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.flow import stop as stopping
 from warifu.model.ledger import Draft, Row
 from warifu.model.publication import Current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.model.ledger import Draft
 from warifu_wire import times
 from warifu_wire.canonical import Json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.engines.ledger import moving
 from warifu.engines.ledger.store import DatabaseLedger
 from warifu.model.ledger import Draft

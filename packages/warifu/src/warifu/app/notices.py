@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from warifu.app import road
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.engines.post import letters as printing
 from warifu.engines.post.letters import Letter
 from warifu.engines.post.words import moment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.flow import sign, watch
 from warifu.model.publication import Current
 from warifu.model.rollout import Judged, Rollout, Wait, Waiting

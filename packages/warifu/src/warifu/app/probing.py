@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from warifu.app.house import House, clock
+from warifu.app.wiring import House, clock
 from warifu.engines.probe import usual
 from warifu.engines.probe.box import MachineBox
 from warifu.engines.probe.machines import Machines

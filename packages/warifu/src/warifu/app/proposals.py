@@ -9,7 +9,7 @@ from datetime import datetime
 from warifu.app import recall, road, which
 from warifu.app.circles import circles
 from warifu.app.config import Said
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.model.approval import Change
 from warifu.model.routing import DeadEnd, First, Fleet
 from warifu_wire.digest import Digest

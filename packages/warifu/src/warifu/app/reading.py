@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from warifu.app import refusals, reporting, standing
-from warifu.app.house import House
 from warifu.app.refusals import Refused
 from warifu.app.standing import Standing
+from warifu.app.wiring import House
 from warifu.engines.ledger import queries
 from warifu.engines.ledger.store import DatabaseLedger
 from warifu.engines.post.words import said, spelled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.model.approval import Change, change
 from warifu.model.composition import Composition, recall
 from warifu.model.downloads import Contents

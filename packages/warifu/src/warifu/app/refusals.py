@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 
 from warifu.app import words
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.engines.ledger import queries
 from warifu.engines.ledger.store import DatabaseLedger
 from warifu.model.ledger import Event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.engines.post import documents, words
 from warifu.flow import report as reports
 from warifu.model.ledger import Event

@@ -9,8 +9,8 @@ from datetime import datetime
 from warifu.app import halting, plans, recall, work
 from warifu.app import page as pages
 from warifu.app.circles import Circles
-from warifu.app.house import House
 from warifu.app.page import Shown
+from warifu.app.wiring import House
 from warifu.app.workshop import workshop
 from warifu.flow import compose as composing
 from warifu.flow import publish as publishing

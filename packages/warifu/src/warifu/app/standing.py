@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warifu.app import expiry, feeding, feedpage, pacing, waits
-from warifu.app.house import House, clock
+from warifu.app.wiring import House, clock
 from warifu.model.brakes import JST
 from warifu.model.publication import Current
 from warifu.model.rollout import Wait

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu_wire.digest import Digest, digest
 from warifu_wire.errors import Refusal
 from warifu_wire.fields import text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from warifu.app import halting, pacing, probing, recall
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.flow import publish, remedy, sign, stop, watch
 from warifu.model.ledger import Due
 from warifu_wire.digest import Digest, digest

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from warifu.app import feeding, halting, keeping, pacing, work
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.flow import watch
 from warifu_wire.errors import Fault, Refusal
 

@@ -9,7 +9,7 @@ import click
 
 from warifu.app import bundling, which
 from warifu.app.bundling import Made
-from warifu.app.house import clock
+from warifu.app.wiring import clock
 from warifu.cli.said import Said
 from warifu_wire import atomic, times
 

@@ -7,8 +7,8 @@ import json
 import click
 
 from warifu.app import checklists, keys
-from warifu.app.house import clock
 from warifu.app.keys import Office
+from warifu.app.wiring import clock
 from warifu.cli.said import Said
 from warifu_wire import times
 from warifu_wire.policy import KeyState, Person

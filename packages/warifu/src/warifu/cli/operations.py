@@ -18,7 +18,7 @@ from warifu.app import (
     which,
     worker,
 )
-from warifu.app.house import clock
+from warifu.app.wiring import clock
 from warifu.cli.said import Said
 from warifu.flow.report import ENTERED
 from warifu.model.sbom import bill

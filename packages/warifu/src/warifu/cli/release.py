@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from warifu.app import feeding, feedpage, founding, pacing, proposals, recall, road, waits, which
-from warifu.app.house import House, clock
+from warifu.app.wiring import House, clock
 from warifu.cli.said import Said
 from warifu.model import archive as archives
 from warifu.model.brakes import Calendar

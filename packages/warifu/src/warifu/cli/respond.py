@@ -9,8 +9,8 @@ import click
 
 from warifu.app import notices, reporting, road, which
 from warifu.app.circles import circles
-from warifu.app.house import clock
 from warifu.app.proposals import ways
+from warifu.app.wiring import clock
 from warifu.cli.said import Said
 
 

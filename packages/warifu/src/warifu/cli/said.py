@@ -11,9 +11,8 @@ from pathlib import Path
 import click
 
 from warifu.app import config as configs
-from warifu.app import expiry
-from warifu.app import house as houses
-from warifu.app.house import House
+from warifu.app import expiry, wiring
+from warifu.app.wiring import House
 from warifu_wire.errors import Fault, Refusal
 
 
@@ -28,8 +27,8 @@ class Said:
 
     def house(self) -> House:
         """The house of the folder, after what runs out is said; raises `Refusal`."""
-        found = houses.open_house(configs.load(self.folder / configs.NAME), self.ask)
-        for line in expiry.warnings(found, self.language, houses.clock()):
+        found = wiring.open_house(configs.load(self.folder / configs.NAME), self.ask)
+        for line in expiry.warnings(found, self.language, wiring.clock()):
             self.step(line)
         return found
 

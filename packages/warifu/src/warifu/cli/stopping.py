@@ -7,7 +7,7 @@ import sys
 import click
 
 from warifu.app import halting, which
-from warifu.app.house import clock
+from warifu.app.wiring import clock
 from warifu.cli.said import Said
 from warifu_wire.stops import Halt
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from warifu.app import feeding
 from warifu.app.feeding import Offered
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.model import feed
 from warifu.model.feed import Client
 from warifu.web.downloads import LoggedFiles

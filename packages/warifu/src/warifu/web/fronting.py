@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from warifu.app import house as houses
-from warifu.app.house import House
+from warifu.app import wiring
+from warifu.app.wiring import House
 from warifu.web import nginx
 from warifu.web.nginx import Site
 from warifu.web.serve import allowed
@@ -16,7 +16,7 @@ from warifu_wire.errors import Refusal
 def site(house: House, listen: str, upstream: str) -> str:
     """The configuration; raises `Refusal` for trial keys beyond this machine, or a tree in a
     bucket, which a proxy in front of the bucket serves."""
-    if houses.shelf(house.config) is not None:
+    if wiring.shelf(house.config) is not None:
         raise Refusal("tree-in-bucket", needed="a CDN before the bucket, or `warifu serve` alone")
     allowed(listen.rpartition(":")[0].strip("[]"), trial=house.trial)
     return nginx.configuration(

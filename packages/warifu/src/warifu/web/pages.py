@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
-from warifu.app.house import House
+from warifu.app.wiring import House
 from warifu.web.console.views import HOUSE
 from warifu.web.files import App, Environ, Headers, Start
 

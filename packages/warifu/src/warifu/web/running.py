@@ -9,8 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from warifu.app import config as configs
-from warifu.app import house as houses
-from warifu.app import worker
+from warifu.app import wiring, worker
 from warifu.web.downloads import LoggedFiles
 from warifu.web.feeds import Feeds
 from warifu.web.files import App, Files, FolderShelf
@@ -25,14 +24,14 @@ def run(folder: Path, bind: str, port: int | None, told: Callable[[str], None]) 
     `port` is by default the one of the public address.
     """
     config = configs.load(folder / configs.NAME)
-    house = houses.open_house(config)
+    house = wiring.open_house(config)
     wanted = port or urlsplit(config.service.address).port or 8000
     ended = threading.Event()
     threads = [
-        threading.Thread(target=target, args=(mine, houses.clock, told, ended), daemon=True)
+        threading.Thread(target=target, args=(mine, wiring.clock, told, ended), daemon=True)
         for target, mine in (
             (worker.run, house),
-            (worker.run_slowly, houses.open_house(config)),
+            (worker.run_slowly, wiring.open_house(config)),
         )
     ]
     told(f"{house.product} at http://{bind}:{wanted} (Ctrl-C ends)")
@@ -49,8 +48,8 @@ def run(folder: Path, bind: str, port: int | None, told: Callable[[str], None]) 
 def door(folder: Path) -> App:
     """The application as the web process builds it."""
     config = configs.load(folder / configs.NAME)
-    house = houses.open_house(config)
-    shelf = houses.shelf(config) or FolderShelf(house.public)
-    files = LoggedFiles(Files(shelf, config.policy.lease), house.log, houses.clock)
-    feeds = Feeds(house, houses.clock) if config.feeds else None
-    return Gate(files, house.traffic, houses.clock, pages(house), feeds)
+    house = wiring.open_house(config)
+    shelf = wiring.shelf(config) or FolderShelf(house.public)
+    files = LoggedFiles(Files(shelf, config.policy.lease), house.log, wiring.clock)
+    feeds = Feeds(house, wiring.clock) if config.feeds else None
+    return Gate(files, house.traffic, wiring.clock, pages(house), feeds)

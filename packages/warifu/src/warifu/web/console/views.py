@@ -19,8 +19,8 @@ from django.views.decorators.http import require_safe
 from warifu.app import keys as life
 from warifu.app import reading, refusals
 from warifu.app import words as told
-from warifu.app.house import House, clock
 from warifu.app.keys import Office
+from warifu.app.wiring import House, clock
 from warifu.engines.ledger import queries
 from warifu.model.prose import blocks
 from warifu.web.console.words import LANGUAGES, words
