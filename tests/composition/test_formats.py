@@ -1,9 +1,13 @@
-"""Our statements read by the format's own library: its schemas, unknown fields refused."""
+"""What we write read by the formats' own libraries: their schemas, unknown fields refused."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from cyclonedx.model.bom import Bom
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from google.protobuf import json_format
 from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
 from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
@@ -13,6 +17,7 @@ from in_toto_attestation.v1.resource_descriptor import ResourceDescriptor
 from in_toto_attestation.v1.statement import Statement
 
 from tests.composition.bench import Bench
+from warifu.model.sbom import bill
 from warifu_wire import dsse
 from warifu_wire.dsse import Envelope
 
@@ -50,3 +55,29 @@ def test_the_formats_own_library_reads_every_statement(bench: Bench) -> None:
     assert len(told.input_attestations) == 5
     predicate(made.verdict)
     predicate(made.composition.statements[2])
+
+
+def test_the_bill_of_materials_is_strictly_valid_and_is_read_back(bench: Bench) -> None:
+    made = bench.compose()
+    data = bill(made).decode()
+    strict = JsonStrictValidator(SchemaVersion.V1_6)
+    assert strict.validate_str(data) is None
+    assert strict.validate_str(data.replace('"version":1}', '"version":1,"ours":2}')) is not None
+    read = Bom.from_json(json.loads(data))  # type: ignore[attr-defined]
+    assert read.serial_number.hex == json.loads(data)["serialNumber"].removeprefix(
+        "urn:uuid:"
+    ).replace("-", "")
+    program = read.metadata.component
+    assert {(one.uid, one.author.name) for one in program.pedigree.commits} == {
+        (bench.world.commits["change1"], "developer one"),
+        (bench.world.commits["approved"], "developer two"),
+    }
+    members = {one.path: one.sha256 for one in made.manifest.members}
+    assert {one.name: one.hashes[0].content for one in read.components} == members
+    introduced = {
+        one.name: [commit.uid for commit in one.pedigree.commits]
+        for one in read.components
+        if one.pedigree
+    }
+    assert introduced["app/legacy.py"] == [bench.world.commits["approved"]]
+    assert introduced["app/sign.py"] == [bench.world.commits["oldest"]]
