@@ -185,7 +185,12 @@ def test_a_file_that_is_no_key_is_malformed(tmp_path: Path, data: bytes) -> None
 
 @pytest.mark.parametrize(
     ("uri", "what"),
-    [("nothing:x", "nothing"), ("awskms:alias", "library"), ("file2:/nowhere", "cannot open")],
+    [
+        ("nothing:x", "nothing"),
+        ("gcpkms:projects/p", "library"),
+        ("awskms:alias", "cannot open"),
+        ("file2:/nowhere", "cannot open"),
+    ],
 )
 def test_a_key_store_that_is_not_there_is_a_fault(tmp_path: Path, uri: str, what: str) -> None:
     keyring = folder_keyring(tmp_path)

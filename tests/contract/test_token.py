@@ -16,11 +16,15 @@ from securesystemslib.signer._key import SSlibKey
 
 from tests.contract import softhsm
 from tests.contract.softhsm import LABEL, MODULE, PIN
+from tests.flow.road import Road
 from warifu.engines.attest import hsm
 from warifu.engines.attest.hsm import Slot
 from warifu.engines.attest.keyring import FolderKeyring
-from warifu_wire.errors import Fault, Malformed, Refusal
+from warifu.flow import sign
+from warifu_wire.errors import Fault, Malformed, Refusal, SignoffMissing
 from warifu_wire.keys import PublicKey
+from warifu_wire.manifest import Kind
+from warifu_wire.policy import KeyState, Person, people
 
 NOW = datetime(2012, 2, 5, tzinfo=UTC)
 
@@ -130,6 +134,26 @@ def test_a_token_that_is_not_there_is_a_fault(
     second.add("publish", gone.uri, entry.public, now=NOW)
     with pytest.raises(Fault, match="token"):
         second.signer("publish")
+
+
+def test_an_approver_signs_off_with_the_token(tmp_path: Path, slot: Slot) -> None:
+    """Two approvers, one with a token; nobody signs with a colleague's."""
+    mine = keyring(tmp_path)
+    public = mine.create_in_token("approver-2", slot, now=NOW).public
+    road = Road()
+    had = ((public, KeyState.ACTIVE),)
+    others = [one for one in road.people.people if one.id != "approver-2"]
+    road.people = people(*others, Person("approver-2", "two", False, frozenset({"approver"}), had))
+    proposed = road.change(road.program(Kind.REPAIR, "print(1)"))
+    road.propose(proposed)
+    with pytest.raises(SignoffMissing, match="not-your-key"):
+        road.sign_with(proposed, "approver-1", mine.signer("approver-2"))
+    road.sign(proposed, "approver-1")
+    with pytest.raises(SignoffMissing):
+        sign.gather(road.ledger, road.statements, proposed, road.rules, road.people)
+    road.sign_with(proposed, "approver-2", mine.signer("approver-2"))
+    found = sign.gather(road.ledger, road.statements, proposed, road.rules, road.people)
+    assert found.signed == {"approver-1", "approver-2"}
 
 
 def test_threads_sign_one_after_another(tmp_path: Path, slot: Slot) -> None:

@@ -12,6 +12,7 @@ from warifu.model.approval import Approved, Change, Page, change
 from warifu.model.classes import Origin, Suspect, Witness
 from warifu.model.lines import ApprovedSource, Survey
 from warifu.model.lines import Change as Commit
+from warifu.model.ports import Signer
 from warifu.model.ports_source import Outcome, Rendered, Tools, Workshop
 from warifu.model.program import Program
 from warifu.model.recipe import Recipe, Suite
@@ -144,9 +145,13 @@ class Road:
 
     def sign(self, proposed: Change, person: str, key: str = "") -> None:
         """One person signs."""
+        self.sign_with(proposed, person, self.keyring.signer(key or person))
+
+    def sign_with(self, proposed: Change, person: str, signer: Signer) -> None:
+        """One person signs with a key of their own, wherever it lives."""
         sign.sign(
-            self.ledger, self.statements, proposed, PAGE, self.keyring.signer(key or person),
-            self.rules, self.people, person=person, now=self.now,
+            self.ledger, self.statements, proposed, PAGE, signer, self.rules, self.people,
+            person=person, now=self.now,
         )  # fmt: skip
 
     def approved(self, proposed: Change) -> Approved:

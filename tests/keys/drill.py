@@ -91,8 +91,12 @@ class Drill:
 
     def goes(self, member: Member | None = None) -> bool:
         """Whether a member is offered the release, after the client's whole check."""
+        return self.goes_to(self.release, member)
+
+    def goes_to(self, release: Release, member: Member | None = None) -> bool:
+        """Whether a member is offered this release."""
         found: Go | Stay = (member or self.member).decide()
-        return isinstance(found, Go) and found.offer.id == self.release.id
+        return isinstance(found, Go) and found.offer.id == release.id
 
     def opened(self, member: Member) -> Opened:
         """What a member believes at the beginning of its check."""

@@ -149,12 +149,17 @@ def test_an_approver_leaves_and_the_others_sign_what_is_live(drill: Drill) -> No
         drill.house.repository.enact(
             half.signed(left.public.keyid, left.sign), second.files, drill.house.depot, drill.now()
         )
+    whole = drill.house.approve(drill.house.routes(second), "approver-1", "approver-3")
+    drill.house.repository.enact(whole, second.files, drill.house.depot, drill.now())
+    for stage in (1, 2, 3):
+        drill.house.open_gate(second.id, stage)
+    assert drill.goes_to(second)
     before = drill.house.repository.current(PRODUCT)
     with pytest.raises(SignoffMissing):
         keys.leave(drill.office, "approver-3", drill.now())
     assert drill.house.repository.current(PRODUCT) == before
     assert drill.keyring.entry("approver-3").state == "active"
-    assert drill.goes()
+    assert drill.goes_to(second)
 
 
 def test_an_approver_joins_and_signs(drill: Drill) -> None:

@@ -12,6 +12,8 @@ SAID = {
     "key-retired": {"name": "root-1"},
     "key-compromised": {"name": "root-1"},
     "key-in-use": {"name": "root-1", "by": "the tree"},
+    "kms-uri": {"uri": "awskms:"},
+    "kms-makes-keys": {"name": "root-1"},
     "key-exists": {"name": "root-1"},
     "passphrase-needed": {"name": "root-1"},
     "secret-exposed": {"file": "a.pass"},

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from warifu.engines.attest import hsm
+from warifu.engines.attest import hsm, kms
 from warifu.engines.attest.entries import FORMER, Entry, State
 from warifu.engines.attest.keyring import FolderKeyring, file_kind
 from warifu.model.ledger import Draft
@@ -79,9 +79,12 @@ def listed(office: Office) -> tuple[Known, ...]:
 def create(
     office: Office, name: str, now: datetime, *, place: str = "asked", scheme: str = "ed25519"
 ) -> Entry:
-    """Make a key, in a file ("asked", "kept") or at a `hsm:` URI. It signs nothing yet."""
+    """Make a key, in a file ("asked", "kept") or at a `hsm:` URI; or enter one that a cloud key
+    store has made. It signs nothing yet."""
     if place.startswith(f"{hsm.SCHEME}:"):
         made = office.keyring.create_in_token(name, hsm.slot(place), now=now)
+    elif kms.holds(place):
+        made = office.keyring.enter(name, place, now=now)
     else:
         made = office.keyring.create(name, now=now, kind=file_kind(place), scheme=scheme)
     _tell(office, "key.created", made.public, {"name": name, "place": _place(made)}, now)
@@ -93,7 +96,8 @@ def rotate(
 ) -> Rotated:
     """A new key under the name, believed by the tree; the former one is retired or compromised.
 
-    `to` is where it is made: "" like the former, "asked" or "kept" in a file, a `hsm:` URI.
+    `to` is where it is made: "" like the former, "asked" or "kept" in a file, a `hsm:` URI, or the
+    URI of a key that a cloud key store has made.
     Raises `Refusal` when too few keys can sign the change; then both still sign, and the same
     call finishes it once they can.
     """

@@ -54,6 +54,14 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "key-retired": ("The key {name} is retired.", "鍵 {name} は引退済みです。"),
     "key-compromised": ("The key {name} was stolen.", "鍵 {name} は盗まれた鍵です。"),
     "key-in-use": ("The key {name} is in use ({by}).", "鍵 {name} は使用中です({by})。"),
+    "kms-uri": (
+        "{uri} is no place of a cloud key store.",
+        "{uri} は鍵サービスの場所ではありません。",
+    ),
+    "kms-makes-keys": (
+        "The cloud key store makes its own keys: {name} needs a new one there first.",
+        "鍵サービスの鍵はサービス側で作ります。{name} の新しい鍵を先に作ってください。",
+    ),
     "key-exists": ("There is a key named {name} already.", "鍵 {name} はすでにあります。"),
     "passphrase-needed": (
         "Nobody gave the passphrase of {name}.",

@@ -17,7 +17,8 @@ _by = click.option("--by", default="release-engineer", show_default=True, help="
 
 _PLACES = (
     "asked: a file, its passphrase is asked for; kept: a file, its passphrase lies beside it, for "
-    "machines; hsm:<number>?label=…&module=…: a token."
+    "machines; hsm:<number>?label=…&module=…: a token; awskms:<id>, gcpkms:<name> or "
+    "azurekms:<vault>/<name>: a key that a cloud key store has made."
 )
 
 

@@ -20,7 +20,7 @@ from securesystemslib.exceptions import UnsupportedLibraryError
 from securesystemslib.signer._key import Key, SSlibKey
 from securesystemslib.signer._signer import Signer as Store
 
-from warifu.engines.attest import entries, hsm, sealed
+from warifu.engines.attest import entries, hsm, kms, sealed
 from warifu.engines.attest.entries import FORMER, TRIAL, Entry, Kind, State
 from warifu.model.ports import Signer
 from warifu_wire import atomic
@@ -152,6 +152,13 @@ class FolderKeyring:
         entries.named(name)
         return self.add(name, where.uri, hsm.generate(where, self._ask(name)), now=now)
 
+    def enter(self, name: str, place: str, *, now: datetime) -> Entry:
+        """Enter a key that a cloud key store has made; it must sign before it counts."""
+        entries.named(name)
+        uri, public = kms.public(place)
+        self._open(Entry(name, uri, public, now)).sign(TRIED)
+        return self.add(name, uri, public, now=now)
+
     def become(self, name: str, state: State) -> Entry:
         """Retire a key or call it compromised; neither is ever taken back. Raises `Refusal`."""
         with self._editing() as kept:
@@ -165,9 +172,12 @@ class FolderKeyring:
         """(former, new): a new key under the name; the former one gets a name of its own and still
         signs, because a new root needs its signature too. Retire it afterwards.
 
-        `to` is where the new one lives: "" like the former, a `Kind` of file, or a `hsm:` URI.
+        `to` is where the new one lives: "" like the former, a `Kind` of file, a `hsm:` URI, or the
+        URI of a new key that a cloud key store has made.
         """
         known = self.entry(name)
+        if kms.holds(to or known.uri):
+            return self._replaced_in_kms(known, to, now)
         with self._editing() as kept:
             former = replace(known, name=_aside(kept, name))
             kept[former.name] = former
@@ -180,6 +190,20 @@ class FolderKeyring:
                 kind = file_kind(to) if to else known.kind
                 made = self._made(kept, name, now, known.public.scheme, kind)
             return former, made
+
+    def _replaced_in_kms(self, known: Entry, to: str, now: datetime) -> tuple[Entry, Entry]:
+        """The rotation to a key that a cloud key store has made."""
+        if not to:
+            needed = f"a new key made there, and --to {known.uri.partition(':')[0]}:…"
+            raise Refusal("kms-makes-keys", needed=needed, name=known.name)
+        uri, public = kms.public(to)
+        made = Entry(known.name, uri, public, now)
+        self._open(made).sign(TRIED)
+        with self._editing() as kept:
+            former = replace(known, name=_aside(kept, known.name))
+            kept[former.name] = former
+            del kept[known.name]
+            return former, _new(kept, made)
 
     def _made(
         self, kept: dict[str, Entry], name: str, now: datetime, scheme: str, kind: Kind
@@ -209,7 +233,9 @@ class FolderKeyring:
             store = Store.from_priv_key_uri(uri, key, lambda _: self._secret(entry))
         except UnsupportedLibraryError as error:
             raise Fault(f"{uri} needs a library: {error}", needed="that library") from error
-        except (ValueError, OSError) as error:
+        except (Fault, Refusal):
+            raise
+        except Exception as error:  # each key store raises what it likes; all of it is its failure
             raise Fault(f"cannot open {uri}: {error}", needed="the key store") from error
         keyid = entry.public.keyid
         return CheckedSigner(entry.public, store, lambda: self._opened.pop(keyid, None))
@@ -266,7 +292,11 @@ def file_kind(said: str) -> Kind:
     """How a new key file is to be opened; raises `Refusal`: there is no way back to trial."""
     if said in set(Kind) - {Kind.TRIAL}:
         return Kind(said)
-    raise Refusal("bad-place", needed="asked, kept or hsm:…; never back to trial", found=said)
+    raise Refusal(
+        "bad-place",
+        needed="asked, kept, hsm:… or a cloud key's URI; never back to trial",
+        found=said,
+    )
 
 
 def _private(scheme: str) -> PrivateKeyTypes:
