@@ -14,13 +14,14 @@ from tests.keys.drill import Drill
 from tests.targets.house import PRODUCT
 from warifu.app import keys
 from warifu.app.keys import Office
-from warifu.engines.attest.entries import Kind
+from warifu.engines.attest.entries import Kind as KeyKind
 from warifu.engines.attest.keyring import FolderKeyring
 from warifu.engines.targets.layout import TIMESTAMP, Lives
 from warifu.engines.targets.repository import TufRepository
 from warifu.engines.targets.signing import signed
 from warifu.engines.targets.store import FolderStore
 from warifu_wire.errors import Refusal, SignoffMissing, Stopped
+from warifu_wire.manifest import Kind
 from warifu_wire.policy import KeyState, Person
 
 ACTIVE = KeyState.ACTIVE
@@ -143,7 +144,7 @@ def test_an_approver_leaves_and_the_others_sign_what_is_live(drill: Drill) -> No
     assert current.people.signed(current.routes, "approver") == {"approver-1", "approver-3"}
     with pytest.raises(Refusal, match="key-retired"):
         drill.keyring.signer("approver-2")
-    second = drill.house.release("print('two')", rank=2)
+    second = drill.house.release("print('two')", rank=2, kind=Kind.INSTALL)
     half = drill.house.approve(drill.house.routes(second), "approver-1")
     with pytest.raises(SignoffMissing):
         drill.house.repository.enact(
@@ -163,7 +164,7 @@ def test_an_approver_leaves_and_the_others_sign_what_is_live(drill: Drill) -> No
 
 
 def test_an_approver_joins_and_signs(drill: Drill) -> None:
-    key = drill.keyring.create("approver-4", now=drill.now(), kind=Kind.TRIAL).public
+    key = drill.keyring.create("approver-4", now=drill.now(), kind=KeyKind.TRIAL).public
     person = Person("approver-4", "approver-4", False, frozenset({"approver"}), ((key, ACTIVE),))
     keys.join(drill.office, person, drill.now())
     keys.leave(drill.office, "approver-2", drill.now())
