@@ -145,7 +145,10 @@ def _servers(stack: contextlib.ExitStack, root: Path) -> dict[str, Server]:
     words = (sys.executable, "-m", "warifu.cli", "-C", small.source, "serve")
     own = stack.enter_context(running.running(*words, port=port))
     address = stack.enter_context(running.behind_nginx(root, f"http://127.0.0.1:{port}"))
-    nginx = int((root / "nginx.pid").read_text())
+    pid = root / "nginx.pid"
+    while not (pid.exists() and pid.read_text().strip()):  # it listens before it has written this
+        time.sleep(0.05)
+    nginx = int(pid.read_text())
     return {
         NGINX: Server(nginx, int(address.rpartition(":")[2]), False),
         OWN: Server(own.pid, port, True),
