@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from warifu.app import work, worker
+from warifu.app import keeping, work, worker
 from warifu.model.ledger import Draft, Work
 from warifu.testing import MemoryLedger
 
@@ -36,6 +36,7 @@ def test_a_fallen_worker_is_told_and_begins_anew(
 ) -> None:
     monkeypatch.setattr(worker, "AGAIN", 0)
     monkeypatch.setattr(worker, "look", lambda *_: None)
+    monkeypatch.setattr(keeping, "forget", lambda *_: None)
     ended = threading.Event()
     repository = Falling(ended)
     policy = SimpleNamespace(lease=600)
