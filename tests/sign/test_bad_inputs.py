@@ -239,15 +239,16 @@ def pdf_signed(authority: Authority, digest: str = "sha256", at: datetime = NOW)
 
 
 def test_a_pdf_with_a_weak_digest_or_a_time_ahead_is_invalid(authority: Authority) -> None:
-    assert judged(pdf_signed(authority), authority.trust()).valid
-    weak = judged(pdf_signed(authority, "sha1"), authority.trust())
+    now = datetime.now(NOW.tzinfo)  # a PDF claims the time at which it was really signed
+    assert judged(pdf_signed(authority), authority.trust(), now).valid
+    weak = judged(pdf_signed(authority, "sha1"), authority.trust(), now)
     assert (weak.status, weak.reason) == (Status.INVALID, "algorithm-weak")
-    now = datetime.now(NOW.tzinfo)
     early = judged(pdf_signed(authority), authority.trust(), now - 2 * DAY)
     assert (early.status, early.reason) == (Status.INVALID, "time-in-future")
 
 
 def test_a_gap_in_the_byte_range_is_refused(authority: Authority) -> None:
+    now = datetime.now(NOW.tzinfo)
     signed = pdf_signed(authority)
     found = re.search(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\]", signed)
     assert found
@@ -262,7 +263,7 @@ def test_a_gap_in_the_byte_range_is_refused(authority: Authority) -> None:
         spelled = b"/ByteRange [" + b" ".join(b"%d" % one for one in numbers) + b"]"
         data = signed.replace(found.group(), spelled.ljust(len(found.group())))
         assert len(data) == len(signed)
-        verdict = judged(data, authority.trust())
+        verdict = judged(data, authority.trust(), now)
         assert verdict.status is Status.INVALID
         assert verdict.reason in ("pdf-byte-range", "pdf-changed", "document-changed", "pdf-broken")
         assert verdict.parts == ()
