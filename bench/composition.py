@@ -10,12 +10,13 @@ import json
 import platform
 import random
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from warifu.engines.sources.git import SEALED, located, sealed
 from warifu.engines.sources.index import Index
 from warifu.engines.sources.repository import GitSources
 from warifu.model import archive, gate
-from warifu.model.classes import NOTHING
+from warifu.model.classes import NOTHING, Class
 from warifu.model.edits import Effort
 from warifu.model.inspection import inspect
 from warifu.model.judge import judge
@@ -124,6 +125,7 @@ def indexing(folder: Path, work: Path) -> Iterator[Row]:
         index.update(view, [approved, later])
     index.close()
     size = sum(one.stat().st_size for one in work.glob("index.sqlite*"))
+    assert _objects(work / "index.sqlite") > 1.99 * COMMITS, "nearly two new blobs in each commit"
     yield Row(f"index of {COMMITS:,} commits, {2 * COMMITS:,} blobs", spent(), "CPU-s", 20)
     yield Row("index on disk", size / 1e6, "MB", 20)
     stream = history(MORE, 2 * COMMITS, "refs/heads/next^0", "refs/heads/next", 3)
@@ -133,6 +135,12 @@ def indexing(folder: Path, work: Path) -> Iterator[Row]:
         index.update(view, [approved, git(folder, "rev-parse", "next")])
     index.close()
     yield Row(f"index continued by {MORE:,} commits", spent(), "CPU-s", 1)
+
+
+def _objects(index: Path) -> int:
+    """How many different objects the index knows."""
+    with closing(sqlite3.connect(index)) as rows:
+        return int(rows.execute("SELECT count(DISTINCT object) FROM brought").fetchone()[0])
 
 
 def described(folder: Path, base: str = "") -> Program:
@@ -187,6 +195,19 @@ def attributing(folder: Path, work: Path) -> Iterator[Row]:
     assert finding.origin is not None
     assert finding.origin.line == "next"
     yield Row("one file attributed, whole answer", spent(), "CPU-s", peer(), "find-object", peer())
+
+
+def attributing_all(folder: Path, work: Path) -> Iterator[Row]:
+    """The whole program of next: every file that differs named, in one answer."""
+    told = described(folder)
+    workshop = shop(work)
+    wanted = workshop.sources.render(told, told.approved.commit).files
+    found = workshop.sources.render(told, git(folder, "rev-parse", "next")).files
+    with cpu() as spent:
+        findings = inspect(workshop, told, wanted, found).findings
+    assert len(findings) > PATHS // 2
+    assert {one.cls for one in findings} == {Class.LATER}
+    yield Row(f"whole program of next, {len(findings):,} files named", spent(), "CPU-s", 10)
 
 
 def gating(folder: Path, work: Path) -> Iterator[Row]:
@@ -264,6 +285,7 @@ def rows() -> Iterator[Row]:
         small.mkdir()
         yield from indexing(place / "history.git", large)
         yield from attributing(place / "history.git", large)
+        yield from attributing_all(place / "history.git", large)
         yield from gating(place / "files.git", small)
         yield from comparing(small)
 

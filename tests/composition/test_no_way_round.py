@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from typing import ClassVar
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
+from tests.contract.forms import a_place
 from tests.flow.road import PRODUCT, Road
-from warifu.model.approval import Approved
+from warifu.flow import sign, stop
+from warifu.model.approval import Approved, files_of
 from warifu.model.ledger import Draft, Row
 from warifu.model.ports_source import Outcome
 from warifu.model.recipe import Suite
 from warifu.model.verification import Verified
 from warifu_wire import evidence
 from warifu_wire.digest import Digest
-from warifu_wire.errors import Fault, Refusal
+from warifu_wire.errors import Fault, Mismatch, Refusal, SignoffMissing
 from warifu_wire.manifest import Kind
+from warifu_wire.stops import Halt
 
+WHY = {"en": "it does not start", "ja": "起動しません"}
 kinds = st.sampled_from(list(Kind))
 texts = st.sampled_from(["print(1)", "print(2)", "print(3)"])
 
@@ -39,14 +44,24 @@ class Failing:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """The verbs, in any order."""
+    """The verbs, in any order, over one form of the ledger."""
 
+    form: ClassVar[str] = "memory"
     programs: Bundle[Verified] = Bundle("programs")
 
     def __init__(self) -> None:
         super().__init__()
         self.road = Road()
         self.tries = 0
+        self._open = contextlib.ExitStack()
+        if self.form != "memory":
+            place = self._open.enter_context(a_place())
+            made = place.ledger(self.form, now=lambda: self.road.now)
+            self.road.ledger = made  # type: ignore[assignment]
+
+    def teardown(self) -> None:
+        """The database is gone with the run."""
+        self._open.close()
 
     @rule(target=programs, kind=kinds, text=texts)
     def verify(self, kind: Kind, text: str) -> Verified:
@@ -101,6 +116,78 @@ class AnyOrder(RuleBasedStateMachine):
         with contextlib.suppress(Refusal, Fault):
             self.road.published(*chosen)
 
+    @rule(one=programs, person=st.sampled_from(["approver-1", "approver-2"]))
+    def publish_with_one_signature(self, one: Verified, person: str) -> None:
+        """One approver is not two, however often they sign."""
+        self.road.later(seconds=1)
+        try:
+            proposed = self.road.change(one)
+            self.road.propose(proposed)
+        except Refusal:  # forged halves are refused even earlier
+            return
+        for _ in range(2):
+            self.road.sign(proposed, person)
+        with pytest.raises(Refusal):  # forged halves are refused before signatures are counted
+            sign.gather(
+                self.road.ledger, self.road.statements, proposed, self.road.rules, self.road.people
+            )
+
+    @rule(one=programs, key=st.sampled_from(["verify", "build", "publisher", "oncall-1"]))
+    def sign_with_a_machines_key(self, one: Verified, key: str) -> None:
+        """Nobody signs for an approver, and no other duty counts as one."""
+        self.road.later(seconds=1)
+        try:
+            proposed = self.road.change(one)
+            self.road.propose(proposed)
+        except Refusal:
+            return
+        with pytest.raises(SignoffMissing, match="not-your-key"):
+            self.road.sign(proposed, "approver-2", key)
+
+    @rule(one=programs, other=programs)
+    def edit_after_signing(self, one: Verified, other: Verified) -> None:
+        """What was signed is replaced by another change: the signatures are worth nothing."""
+        self.road.later(seconds=1)
+        try:
+            first = self.road.approved(self.road.change(one))
+            self.road.later(seconds=1)
+            self.road.propose(self.road.change(other))
+        except Refusal:
+            return
+        with pytest.raises(Mismatch, match="proposal-replaced"):
+            sign.gather(
+                self.road.ledger, self.road.statements, first.change, self.road.rules,
+                self.road.people,
+            )  # fmt: skip
+
+    @rule(one=programs)
+    def put_into_the_tree(self, one: Verified) -> None:
+        """Straight into the served tree, without an approval."""
+        road = self.road
+        with pytest.raises(Refusal):
+            road.repository.enact(road.change(one).envelope(), files_of(one), road.depot, road.now)
+
+    @rule(one=programs, state=st.sampled_from([Halt.STOPPED, Halt.HELD]))
+    def stop(self, one: Verified, state: Halt) -> None:
+        """Stopped where it was published; a stop publishes nothing."""
+        with contextlib.suppress(Refusal):
+            stop.stop(
+                self.road.ledger, self.road.repository, product=PRODUCT,
+                release=one.composition.id, state=state, by="oncall-1", why=WHY,
+                now=self.road.now,
+            )  # fmt: skip
+
+    @rule(one=programs)
+    def take_evidence_away(self, one: Verified) -> None:
+        """Evidence that was recorded stays."""
+        if self.road.ledger.row("evidence", one.evidence) is None:
+            return
+        self.tries += 1
+        row = Row("evidence", one.evidence, None)
+        draft = Draft("by.hand", "x", self.road.now, "nobody", {}, f"k{self.tries}", rows=(row,))
+        with pytest.raises(Refusal, match="evidence-kept"):
+            self.road.ledger.append(draft)
+
     @rule(one=programs)
     def publish_by_hand(self, one: Verified) -> None:
         """An `Approved` that nobody approved."""
@@ -134,9 +221,26 @@ class AnyOrder(RuleBasedStateMachine):
             return frozenset()
 
 
+class AnyOrderInSqlite(AnyOrder):
+    """The same over the embedded database."""
+
+    form = "sqlite"
+
+
+class AnyOrderInPostgres(AnyOrder):
+    """The same over the scale-out database."""
+
+    form = "postgres"
+
+
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=max(10, settings().max_examples // 5), stateful_step_count=12, deadline=None
+    max_examples=max(10, settings().max_examples // 5), stateful_step_count=16, deadline=None
+)
+TestAnyOrderInSqlite = AnyOrderInSqlite.TestCase
+TestAnyOrderInPostgres = AnyOrderInPostgres.TestCase
+TestAnyOrderInSqlite.settings = TestAnyOrderInPostgres.settings = settings(
+    max_examples=max(2, settings().max_examples // 50), stateful_step_count=16, deadline=None
 )
 
 

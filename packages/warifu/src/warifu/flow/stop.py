@@ -35,7 +35,7 @@ def stop(
     Raises `Refusal` for a release that was never published, or a share that is none.
     """
     published = ledger.row("publication", release)
-    if published is None or published["product"] != product:
+    if published is None or published.get("product") != product:
         raise Refusal(
             "not-published", needed="a published release of this product", release=release
         )
