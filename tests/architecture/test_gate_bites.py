@@ -14,6 +14,8 @@ from tools import checks
 from tools.floors import Floors, below, room_of
 from tools.gate import ROOT
 
+pytestmark = pytest.mark.repeats
+
 BIN = Path(sys.prefix) / "bin"
 MODEL = Path("packages/warifu/src/warifu/model")
 

@@ -13,6 +13,8 @@ from tools import checks
 from tools.gate import ROOT
 from tools.tree import modules
 
+pytestmark = pytest.mark.repeats
+
 ROOMS = """
 warifu warifu.model warifu.flow warifu.app warifu.web warifu.web.console warifu.web.portal
 warifu.engines warifu.engines.sources warifu.engines.build warifu.engines.depot

@@ -11,6 +11,8 @@ import pytest
 from tools.gate import ROOT
 from tools.tree import modules
 
+pytestmark = pytest.mark.repeats
+
 OURS = ("warifu", "warifu_wire", "warifu_client", "warifu_sign", "warifu_host", "warifu_ca")
 HEAVY = ("django", "granian", "obstore", "psycopg", "pytest")
 

@@ -13,6 +13,8 @@ import pytest
 from tests.ca import member
 from tests.ca.program import PERSON, attempt, chain, openssl, pem, refusal, run, served, tool
 
+pytestmark = pytest.mark.programs_repeat
+
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "a pin for trying"
 LOOK = """

@@ -21,6 +21,8 @@ from warifu_ca.authority import Authority
 from warifu_wire import dsse
 from warifu_wire.errors import Refusal
 
+pytestmark = pytest.mark.repeats
+
 
 @dataclass(frozen=True)
 class Turned:

@@ -20,6 +20,8 @@ from warifu_ca import codes, doors, issuing, letters, names, store
 from warifu_ca.authority import Authority, opened
 from warifu_wire.errors import Fault, Refusal
 
+pytestmark = pytest.mark.programs_repeat
+
 ONE = names.Holder("0001", "会員 一号", "MEMBER 0001")
 Answer = tuple[int, dict[str, Any]]
 

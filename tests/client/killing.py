@@ -17,20 +17,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from hypothesis import settings
-
 from tests.client import power
 from tests.client.power import Platter
-from tests.forks import leave, left
+from tests.forks import fork, leave, left
+from tests.night import NIGHT
 from warifu_wire.errors import Fault, Refusal
 
 CHANGES = (
     *("fsync", "replace", "rename", "unlink", "remove", "rmdir", "mkdir", "link", "symlink"),
     *("chmod", "write", "truncate"),
 )
-NIGHT = settings.get_current_profile_name() == "nightly"
-STRIDE = 1 if NIGHT else 5
-"""At night every change is the last one once; in the gate every fifth."""
+STRIDE = 1 if NIGHT else 7
+"""At night every change is the last one once; in the gate every seventh."""
 WIDE = 1 if NIGHT else 17
 Survives: TypeAlias = Callable[[Callable[[], object], int], bool]
 """Runs work that is cut off at its k-th change; whether it came to its end."""
@@ -135,7 +133,7 @@ def _run(
     end: Callable[[Counter, str], None],
     root: Path | None = None,
 ) -> bool:
-    child = os.fork()
+    child = fork()
     if child == 0:
         code = 1
         try:

@@ -34,6 +34,8 @@ from warifu_wire.pseudonym import pseudonym
 from warifu_wire.routes import Health, Tree
 from warifu_wire.stops import Halt
 
+pytestmark = pytest.mark.programs_repeat
+
 GOOD = b"raise SystemExit(0)\n"
 BIG = bytes(range(256)) * 4_000
 

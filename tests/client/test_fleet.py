@@ -14,6 +14,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.client import tally
 from tests.client.conftest import Clock
 from tests.client.killing import NIGHT
@@ -28,6 +30,8 @@ from warifu_client.starting import Started
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Route, Tree
+
+pytestmark = pytest.mark.repeats
 
 MACHINES = 450 if NIGHT else 60
 PROCESSES = 50 if NIGHT else 3

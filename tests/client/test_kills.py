@@ -39,6 +39,8 @@ from warifu_wire.errors import Refusal
 from warifu_wire.manifest import Kind, Manifest
 from warifu_wire.routes import Tree
 
+pytestmark = pytest.mark.repeats
+
 
 def edition(text: str, kind: Kind = Kind.UPDATE) -> Release:
     files = {

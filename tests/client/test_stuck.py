@@ -13,6 +13,7 @@ import pytest
 from tests.client.conftest import GOOD, Clock, Made
 from tests.client.provider import Provider, Release, release
 from tests.client.serving import Answer, Asked, Site
+from tests.forks import fork, leave, left
 from warifu_client import applying, health, looking, standing, starting, transport, words
 from warifu_client.ended import End
 from warifu_client.machine import Machine
@@ -153,7 +154,7 @@ def test_the_way_back_is_not_taken_to_what_is_stopped_or_did_not_start(
 
 def without_rights(work: Callable[[], object]) -> int:
     """Run `work` in a process that may not go past file permissions; its exit code."""
-    child = os.fork()
+    child = fork()
     if child == 0:
         code = 1
         try:
@@ -162,8 +163,8 @@ def without_rights(work: Callable[[], object]) -> int:
             work()
             code = 0
         finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            leave(code)
+    return left(child)
 
 
 def test_a_folder_that_cannot_be_removed_keeps_no_attempt_from_ending(

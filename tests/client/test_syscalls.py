@@ -17,6 +17,8 @@ from warifu_client.layout import Layout
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Tree
 
+pytestmark = pytest.mark.repeats
+
 GOOD = b"raise SystemExit(0)\n"
 FIRST = release({"start.py": GOOD, "main.py": b"first"}, kind=Kind.INSTALL)
 SECOND = release({"start.py": GOOD, "main.py": b"second" * 50_000})

@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -28,6 +29,8 @@ from warifu_wire.digest import Digest
 from warifu_wire.errors import Refusal, Stopped
 from warifu_wire.manifest import Kind, Manifest
 from warifu_wire.routes import Route, Tree
+
+pytestmark = pytest.mark.repeats
 
 LABEL = "Ver1.10"
 TRIED: Counter[str] = Counter()

@@ -9,6 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.composition.bench import Bench
 from tests.composition.world import World
 from warifu.model import archive
@@ -19,6 +21,11 @@ from warifu.model.tree import File, Tree
 from warifu_wire.manifest import Kind
 
 _BUILT: dict[str, Tree] = {}
+KINDS = tuple(
+    pytest.param(kind, id=kind.value, marks=() if kind is Kind.UPDATE else pytest.mark.repeats)
+    for kind in Kind
+)
+"""A case is played for every kind of program; it is the same road, so that one of them counts."""
 
 
 class Stage:

@@ -24,6 +24,8 @@ from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Malformed, Mismatch
 from warifu_wire.manifest import Kind
 
+pytestmark = pytest.mark.repeats
+
 EXAMPLES = 5 * settings().max_examples
 
 

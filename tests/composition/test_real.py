@@ -24,6 +24,8 @@ from warifu.model import archive
 from warifu.model.tree import File, Tree, file
 from warifu_wire.errors import Contaminated
 
+pytestmark = pytest.mark.repeats
+
 PROJECTS = ("jupyter-core", "traitlets", "uvicorn")
 COMPILED = "uvicorn"
 """The project whose program has compiled members."""

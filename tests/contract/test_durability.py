@@ -15,6 +15,8 @@ import pytest
 from warifu.engines.depot.folder import FolderDepot
 from warifu_wire.digest import of_bytes
 
+pytestmark = pytest.mark.programs_repeat
+
 BYTES = b"an artifact" * 100_000
 NAME = of_bytes(BYTES)
 

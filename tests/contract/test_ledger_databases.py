@@ -23,6 +23,8 @@ from warifu.model.ledger import Draft, Row, Work
 from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Fault, Mismatch
 
+pytestmark = pytest.mark.programs_repeat
+
 NOON = datetime(2012, 2, 5, 3, 0, tzinfo=UTC)
 ARTIFACT, MANIFEST, VSA, OTHER = (of_bytes(one) for one in (b"artifact", b"release", b"vsa", b"2"))
 REFUSED = (IntegrityError, InternalError, ProgrammingError, DatabaseError)

@@ -16,6 +16,8 @@ from warifu.model.ledger import Draft, Row, Work
 from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Mismatch, Refusal
 
+pytestmark = pytest.mark.repeats
+
 NOON = datetime(2012, 2, 5, 3, 0, tzinfo=UTC)
 ARTIFACT, MANIFEST, VSA = (of_bytes(one) for one in (b"artifact", b"release", b"vsa"))
 WAYS = [("sqlite", "postgres"), ("postgres", "sqlite")]

@@ -21,6 +21,8 @@ from warifu_wire.digest import digest, of_bytes
 from warifu_wire.errors import Refusal
 from warifu_wire.stops import Halt
 
+pytestmark = pytest.mark.programs_repeat
+
 WHY = {"en": "it hangs", "ja": "止まります"}
 
 

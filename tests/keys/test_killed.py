@@ -17,6 +17,8 @@ from warifu.app import keys
 from warifu.engines.attest.entries import State
 from warifu.engines.ledger.store import DatabaseLedger
 
+pytestmark = pytest.mark.repeats
+
 
 @pytest.mark.parametrize(("name", "step"), [("root-1", 3), ("approver-1", 5)])
 def test_a_killed_rotation_is_finished_by_the_same_call(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from types import FrameType
+
+from tests.forks import fork, leave, left
 
 STEPS = {"open", "fsync", "replace", "rename", "unlink", "sendall", "recv_into"}
 
@@ -27,13 +30,18 @@ class Executioner:
 
 def killed(step: Callable[[], object], at: int) -> bool:
     """Run in a child that is killed at its k-th step; whether it was killed before its end."""
-    child = os.fork()
-    if child == 0:  # pragma: no cover - ends by a signal, or without a report
+    child = fork()
+    if child == 0:
+        code = 1
         sys.setprofile(Executioner(at))
         try:
             step()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.setprofile(None)
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+            leave(code)
+    ended = left(child)
+    assert ended in {0, -signal.SIGKILL}
+    return ended != 0

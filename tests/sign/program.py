@@ -10,6 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tests.forks import command
+from warifu_sign import cli
+
 PASSWORD = "correct horse 9 battery"
 
 
@@ -21,7 +24,10 @@ def run(
     module: str = "warifu_sign",
     **secrets: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the tool in a folder, under another program; each secret goes through `--NAME-fd`."""
+    """Run the tool in a folder; each secret goes through `--NAME-fd`.
+
+    In a process forked from this one, unless another program or another tree is to run it.
+    """
     with ExitStack() as stack:
         options, readers = [], []
         for name, text in secrets.items():
@@ -31,6 +37,9 @@ def run(
                 pipe.write(f"{text}\n")
             readers.append(reader)
             options += [f"--{name.replace('_', '-')}-fd", str(reader)]
+        if not under and tree is None and module == "warifu_sign":
+            said = command(cli.main, *words, *options, folder=folder)
+            return subprocess.CompletedProcess(words, said.code, said.out, said.err)
         return subprocess.run(
             [*under, sys.executable, "-m", module, *words, *options],
             cwd=folder,

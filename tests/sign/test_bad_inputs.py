@@ -18,11 +18,11 @@ from asn1crypto import pkcs12 as asn1
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import settings
 from lxml import etree
 from pyhanko.sign import fields, signers
 
 from tests.ca.program import openssl
+from tests.night import NIGHT
 from tests.sign.pki import APPLICATION, DAY, NOW, Authority, ec_key, name, pdf, rsa_key
 from tests.sign.served import Served
 from tests.sign.test_hostile import answered, with_responder
@@ -39,6 +39,8 @@ from warifu_sign.verdict import Status, Verdict
 from warifu_sign.xml import dsig
 from warifu_sign.xml.names import DS, RSA_SHA256
 from warifu_sign.xml.sign import enveloped
+
+pytestmark = pytest.mark.repeats
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "bad-inputs.md"
@@ -274,7 +276,7 @@ def test_no_flipped_bit_of_a_signed_pdf_makes_another_content_valid(served: Serv
     trust = served.trust()
     key = served.member(ec_key(number=43))
     outside = Outside(tsa=served.tsa, trust=trust)
-    step = 97 if settings.get_current_profile_name() == "nightly" else 997
+    step = 97 if NIGHT else 997
     for profile in (Profile.MOJ, Profile.PADES_T):
         signed = sign(pdf(), key, profile, at=now, outside=outside)
         honest = judged(signed, trust, now)

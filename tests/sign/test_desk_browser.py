@@ -27,6 +27,8 @@ from warifu_sign.desk.html import PAGES
 from warifu_sign.desk.server import DeskServer
 from warifu_sign.xml.sign import enveloped
 
+pytestmark = pytest.mark.programs_repeat
+
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 SCREENS = Path(__file__).parents[2] / "docs" / "screens"
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")

@@ -19,6 +19,8 @@ from warifu_sign.desk import updating
 from warifu_sign.desk.acts import Desk
 from warifu_wire.manifest import Kind
 
+pytestmark = pytest.mark.programs_repeat
+
 START = b"raise SystemExit(0)\n"
 FIRST = release({"start.py": START, "warifu_sign/a.py": b"1\n"}, kind=Kind.INSTALL)
 SECOND = release({"start.py": START, "warifu_sign/a.py": b"2\n"})

@@ -33,6 +33,8 @@ from warifu_sign.policy import shipped
 from warifu_sign.verdict import Status
 from warifu_sign.xml.sign import enveloped
 
+pytestmark = pytest.mark.repeats
+
 SECONDS = 20
 BYTES = 512 << 20
 

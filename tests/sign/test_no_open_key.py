@@ -9,6 +9,7 @@ import sys
 from base64 import b64encode
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -18,6 +19,8 @@ from warifu_ca import letters
 from warifu_ca.authority import opened
 from warifu_sign import p12
 from warifu_sign.p12 import Private
+
+pytestmark = pytest.mark.repeats
 
 PASSPHRASE = "a passphrase for trying"
 CALLS = "write,pwrite64,writev,pwritev,sendto,sendmsg"

@@ -16,6 +16,8 @@ import pytest
 
 from warifu_sign import cli, policy
 
+pytestmark = pytest.mark.repeats
+
 BASE = "2.16.840.1.101.3.2.1.48."
 SHIPPED = json.loads(Path(policy.__file__).with_name("policy.json").read_bytes())
 

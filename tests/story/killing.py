@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.backends.signals import connection_created
 
-from tests.forks import leave, left
+from tests.forks import fork, leave, left
 
 STEPS = frozenset({"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir"})
 SPOKEN = ("BEGIN", "COMMIT")
@@ -45,7 +45,7 @@ class Countdown:
 
 def killed(k: int, work: Callable[[], None]) -> bool:
     """Run `work` in a process that is killed at its k-th step; False when it completed before."""
-    child = os.fork()
+    child = fork()
     if child == 0:
         _child(k, work)
     code = left(child)

@@ -22,6 +22,8 @@ from tests.composition.sdists import PINS, Files, Pin
 from tests.story.small import git
 from warifu_replay.running import free_port
 
+pytestmark = pytest.mark.repeats
+
 README = Path(__file__).parents[2] / "README.md"
 LIMIT = 10
 

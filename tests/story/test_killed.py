@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import settings
 
-from tests.forks import leave, left
+from tests.forks import fork, leave, left
+from tests.night import NIGHT
 from tests.story import small as smalls
 from tests.story.killing import alone, killed
 from tests.story.small import NOW, Small
@@ -20,9 +20,11 @@ from warifu_wire.canonical import Json
 from warifu_wire.manifest import Kind
 from warifu_wire.stops import Halt
 
+pytestmark = pytest.mark.repeats
+
 WHY = {"en": "it does not start", "ja": "起動しません"}
-STRIDE = 1 if settings.get_current_profile_name() == "nightly" else 3
-"""At night every point is tried; in the gate every third."""
+STRIDE = 1 if NIGHT else 5
+"""At night every point is tried; in the gate every fifth."""
 FLEETING = {"tuf_version"}
 """Facts that depend on how often the tree was signed."""
 
@@ -105,7 +107,7 @@ def test_killed_at_every_step(small: Small, verb: str, capsys: pytest.CaptureFix
 def _seen(small: Small) -> dict[str, Json]:
     """What is on disk: the events, the depot, and the tree as a fresh client sees it."""
     reading, writing = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         os.close(reading)
         os.write(writing, canonical.dumps(_look(small)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -13,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.forks import Said, command
 from tests.story import small as smalls
 from tests.story.killing import alone
 from tests.story.small import NOW, Small, git
+from warifu import cli
 from warifu.app import config as configs
 from warifu.app import founding
+
+pytestmark = pytest.mark.programs_repeat
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +39,21 @@ def fresh(small: Small) -> None:
     small.lay("signed")
 
 
-def warifu(folder: Path, *words: str, before: tuple[str, ...] = ()) -> tuple[int, str]:
-    """Exit code and what was said on standard error."""
-    done = subprocess.run(
-        [*before, sys.executable, "-m", "warifu.cli", "-C", str(folder), *words],
-        env={**os.environ, "XDG_DATA_HOME": str(folder / "data")},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = [line for line in done.stderr.splitlines() if not line.startswith("  ")]
-    assert "Traceback" not in done.stderr, done.stderr
-    assert 1 <= len(told) <= 3, done.stderr
-    return done.returncode, "\n".join(told)
+def said(folder: Path, *words: str) -> Said:
+    """What a command says."""
+    return command(cli.main, "-C", str(folder), *words, XDG_DATA_HOME=str(folder / "data"))
+
+
+def warifu(folder: Path, *words: str) -> tuple[int, str]:
+    """Exit code and the one clear message on standard error."""
+    return _clear(said(folder, *words))
+
+
+def _clear(said: Said) -> tuple[int, str]:
+    told = [line for line in said.err.splitlines() if not line.startswith("  ")]
+    assert "Traceback" not in said.err, said.err
+    assert 1 <= len(told) <= 3, said.err
+    return said.code, "\n".join(told)
 
 
 def test_no_repository(tmp_path: Path) -> None:
@@ -92,13 +96,9 @@ def test_a_dirty_work_tree_is_not_what_is_composed(small: Small) -> None:
     kept = place.read_bytes()
     place.write_text("print('dirty')\n")
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "warifu.cli", "-C", str(small.source), "compose"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert smalls.release(small.house()) in done.stdout
+        done = said(small.source, "compose")
+        assert done.code == 0, done.err
+        assert smalls.release(small.house()) in done.out
     finally:
         place.write_bytes(kept)
 
@@ -151,14 +151,15 @@ def test_a_full_disk(small: Small) -> None:
     shutil.rmtree(small.state / "depot")
     (small.state / "depot").mkdir()
     setup = f'mount -t tmpfs -o size=4k tmpfs "{small.state / "depot"}" && exec "$@"'
-    inside = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", setup, "sh")
-    code, told = warifu(small.source, "compose", before=inside)
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", setup, "sh",
+         sys.executable, "-m", "warifu.cli", "-C", str(small.source), "compose"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    code, told = _clear(Said(done.returncode, done.stdout, done.stderr))
     assert (code, "space" in told.lower()) == (3, True), told
     assert not list(small.house().ledger.events(kind="publication.ordered"))
-    code, _ = subprocess.getstatusoutput(
-        f"{sys.executable} -m warifu.cli -C {small.source} compose"
-    )
-    assert code == 0
+    assert said(small.source, "compose").code == 0
 
 
 def test_no_worker_and_no_server(small: Small) -> None:
@@ -170,15 +171,10 @@ def test_no_worker_and_no_server(small: Small) -> None:
     try:
         here = f"127.0.0.1:{small.server.server_port}"
         place.write_text(kept.replace(here, f"127.0.0.1:{port}"))
-        done = subprocess.run(
-            [sys.executable, "-m", "warifu.cli", "-C", str(small.source), "publish"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 3
-        assert "recorded, not in force" in done.stdout
-        assert "Traceback" not in done.stderr
+        done = said(small.source, "publish")
+        assert done.code == 3
+        assert "recorded, not in force" in done.out
+        assert "Traceback" not in done.err
     finally:
         place.write_text(kept)
 
@@ -192,27 +188,12 @@ def test_an_expired_role(small: Small, tmp_path: Path) -> None:
     past = NOW - timedelta(days=200)
     alone(lambda: founding.init(folder, given, past, lambda _: None) and None)
     for words in (("compose",), ("verify",), ("sign", "--as", "approver-1")):
-        subprocess.run(
-            [sys.executable, "-m", "warifu.cli", "-C", str(folder), *words],
-            capture_output=True,
-            check=False,
-        )
-    done = subprocess.run(
-        [sys.executable, "-m", "warifu.cli", "-C", str(folder), "sign", "--as", "approver-2"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    code, told = done.returncode, done.stderr
-    if code == 0:
-        published = subprocess.run(
-            [sys.executable, "-m", "warifu.cli", "-C", str(folder), "publish"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        code, told = published.returncode, published.stdout + published.stderr
-    assert code in (1, 3), told
+        said(folder, *words)
+    done = said(folder, "sign", "--as", "approver-2")
+    if done.code == 0:
+        done = said(folder, "publish")
+    told = done.out + done.err
+    assert done.code in (1, 3), told
     assert "expire" in told, told
     assert "root" in told or "targets" in told, told
     assert "Traceback" not in told

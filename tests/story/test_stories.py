@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.story.conftest import Told
 from warifu_client import looking, machine
 from warifu_client.standing import status
@@ -10,6 +12,8 @@ from warifu_replay.only_members import ENTERED as ONLY_MEMBERS
 from warifu_wire.manifest import Kind
 from warifu_wire.routes import Tree
 from warifu_wire.stops import Halt
+
+pytestmark = pytest.mark.programs_repeat
 
 
 def bad(told: Told) -> str:

@@ -12,14 +12,14 @@ from pathlib import Path
 from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
-from tests.forks import leave, left
+from tests.forks import fork, leave, left
 
 WRITES = frozenset({"os.rename", "os.mkdir", "os.remove"})
 
 
 def forked(work: Callable[[], object]) -> int:
     """A child process that does the work and is gone: 0, or 1 after an exception."""
-    child = os.fork()
+    child = fork()
     if child:
         return child
     code = 1

@@ -17,6 +17,8 @@ from warifu_wire.errors import Stale
 from warifu_wire.manifest import Kind
 from warifu_wire.stops import Halt
 
+pytestmark = pytest.mark.repeats
+
 
 @pytest.fixture
 def live(tmp_path: Path) -> House:

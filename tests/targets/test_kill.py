@@ -16,6 +16,8 @@ from warifu_wire import check
 from warifu_wire.manifest import Kind
 from warifu_wire.policy import People
 
+pytestmark = pytest.mark.repeats
+
 
 def start() -> datetime:
     """A little ago: every test has a lease of its own, however late in the run it comes."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from tests.targets import mutation
+
+pytestmark = pytest.mark.repeats
 
 
 def test_no_changed_byte_reaches_a_member(tmp_path: Path) -> None:

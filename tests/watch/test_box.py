@@ -29,6 +29,8 @@ from warifu_wire.manifest import Kind
 from warifu_wire.plan import circle
 from warifu_wire.routes import Known, Route
 
+pytestmark = pytest.mark.programs_repeat
+
 WHY = {"en": "It fits.", "ja": "合っています。"}
 USE = Step("use", ("{python}", "{machine}/current/app/run.py"), says="one")
 

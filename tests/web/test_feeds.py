@@ -30,6 +30,8 @@ from warifu_wire.digest import digest, of_bytes
 from warifu_wire.gates import Gate
 from warifu_wire.stops import Halt
 
+pytestmark = pytest.mark.programs_repeat
+
 PEERS = Path(__file__).parent / "peers"
 WHY = {"en": "it hangs", "ja": "止まります"}
 DECLARED = (

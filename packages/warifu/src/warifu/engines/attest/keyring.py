@@ -229,6 +229,7 @@ class FolderKeyring:
             path = self.folder.absolute() / uri.removeprefix(f"{sealed.SCHEME}:")
             uri = f"{sealed.SCHEME}:{quote(str(path))}"
         key = Key.from_dict(entry.public.keyid, dict(entry.public.to_json()))
+        kms.loaded(uri.partition(":")[0])
         try:
             store = Store.from_priv_key_uri(uri, key, lambda _: self._secret(entry))
         except UnsupportedLibraryError as error:

@@ -6,9 +6,13 @@ that the cloud's own library finds. That library is not one of ours and has to b
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 from securesystemslib.exceptions import UnsupportedLibraryError
+from securesystemslib.signer import _aws_signer
+from securesystemslib.signer._azure_signer import AzureSigner
+from securesystemslib.signer._gcp_signer import GCPSigner
 from securesystemslib.signer._key import SSlibKey
 
 from warifu_wire.errors import Fault, Malformed
@@ -20,6 +24,12 @@ LIBRARIES = {"awskms": "boto3", "azurekms": "azure-keyvault-keys", "gcpkms": "go
 def holds(place: str) -> bool:
     """Whether a place is one of a cloud key store."""
     return place.partition(":")[0] in LIBRARIES
+
+
+def loaded(scheme: str) -> None:
+    """Load a cloud's library where it was left out when this process began (warifu_wire)."""
+    if scheme == "awskms" and _aws_signer.AWS_IMPORT_ERROR:
+        importlib.reload(_aws_signer)
 
 
 def public(place: str) -> tuple[str, PublicKey]:
@@ -39,14 +49,11 @@ def public(place: str) -> tuple[str, PublicKey]:
 
 
 def _reading(scheme: str, name: str) -> Callable[[], tuple[str, SSlibKey]]:
-    """How the store is asked; its library is loaded only now."""
-    from securesystemslib.signer._aws_signer import AWSSigner
-    from securesystemslib.signer._azure_signer import AzureSigner
-    from securesystemslib.signer._gcp_signer import GCPSigner
-
+    """How the store is asked."""
+    loaded(scheme)
     vault, _, key = name.partition("/")
     ways: dict[str, Callable[[], tuple[str, SSlibKey]]] = {
-        "awskms": lambda: AWSSigner.import_(name),
+        "awskms": lambda: _aws_signer.AWSSigner.import_(name),
         "azurekms": lambda: AzureSigner.import_(vault, key),
         "gcpkms": lambda: GCPSigner.import_(name),
     }
