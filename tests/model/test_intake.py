@@ -9,7 +9,7 @@ import pytest
 from warifu.model.intake import COUNTER_STEP, is_new
 from warifu.model.members import Installation
 from warifu.testing import memory_signer
-from warifu_wire.digest import of_bytes
+from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Refusal
 from warifu_wire.outcome import Outcome, Phase, Result
@@ -34,25 +34,27 @@ def signed(outcome: Outcome, name: str = "mine") -> Envelope:
 def test_new_and_known() -> None:
     """The first time it is added, the second time it is known; a gap in the numbers is fine."""
     one = signed(told(1))
-    assert is_new(one, told(1), MINE, 0, ())
-    assert not is_new(one, told(1), MINE, 1, (one.digest, one.digest))
-    assert is_new(signed(told(COUNTER_STEP)), told(COUNTER_STEP), MINE, 0, ())
+    assert is_new(one, told(1), MINE, 0, {})
+    assert not is_new(one, told(1), MINE, 1, {one.digest: 1})
+    assert is_new(signed(told(COUNTER_STEP)), told(COUNTER_STEP), MINE, 0, {})
 
 
 @pytest.mark.parametrize(
     ("code", "outcome", "signer", "owner", "same"),
     [
-        ("installation-unknown", told(1), "mine", None, ()),
-        ("signature-wrong", told(1), "another", MINE, ()),
-        ("told-before", told(1), "mine", MINE, (of_bytes(b"other"),)),
-        ("told-before", told(1), "mine", MINE, (signed(told(1)).digest, of_bytes(b"other"))),
-        ("counter-too-far", told(COUNTER_STEP + 1), "mine", MINE, ()),
+        ("installation-unknown", told(1), "mine", None, {}),
+        ("signature-wrong", told(1), "another", MINE, {}),
+        ("told-before", told(1), "mine", MINE, {of_bytes(b"other"): 2}),
+        ("told-before", told(1), "mine", MINE, {signed(told(1)).digest: 1, of_bytes(b"other"): 2}),
+        ("counter-taken", told(1), "mine", MINE, {of_bytes(b"other"): 1}),
+        ("counter-taken", told(1), "mine", MINE, {of_bytes(b"a"): 2, of_bytes(b"b"): 1}),
+        ("counter-too-far", told(COUNTER_STEP + 1), "mine", MINE, {}),
     ],
 )
 def test_refused(
-    code: str, outcome: Outcome, signer: str, owner: Installation | None, same: tuple[str, ...]
+    code: str, outcome: Outcome, signer: str, owner: Installation | None, same: dict[Digest, int]
 ) -> None:
     """Each for its own reason."""
     with pytest.raises(Refusal) as refused:
-        is_new(signed(outcome, signer), outcome, owner, 0, same)  # type: ignore[arg-type]
+        is_new(signed(outcome, signer), outcome, owner, 0, same)
     assert refused.value.reason == code

@@ -151,7 +151,7 @@ def test_said_differently_is_refused(traffic: Traffic) -> None:
     turned = told(id_, 2, Phase.COMMIT, Result.FAILED, attempt="a")
     assert codes(traffic, *(signed(one, "a") for one in (first, other, turned))) == [
         "",
-        "told-before",
+        "counter-taken",
         "told-before",
     ]
     begun = told(id_, 3, Phase.COMMIT, Result.STARTED, attempt="a")

@@ -35,6 +35,18 @@ def installation(machine: Machine) -> str:
     return found
 
 
+def renewed(machine: Machine) -> str:
+    """Another key and another id, where this one is not this machine's alone; raises `Fault`.
+
+    The key first: were it ended in between, the reports signed by it are refused, and it is asked
+    for again.
+    """
+    _made(machine)
+    machine.layout.installation.unlink(missing_ok=True)
+    machine.reached("renamed")
+    return installation(machine)
+
+
 def known(machine: Machine) -> str:
     """The installation's id if it has one already, else ""; asks nobody."""
     try:
@@ -58,10 +70,7 @@ def key(machine: Machine) -> Ed25519PrivateKey:
     try:
         found = load_pem_private_key(path.read_bytes(), None)
     except FileNotFoundError:
-        made = Ed25519PrivateKey.generate()
-        pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        atomic.write(path, pem, mode=PRIVATE)
-        return made
+        return _made(machine)
     except ValueError as error:
         raise Malformed("key-damaged", needed="to be enrolled again", path=path) from error
     if isinstance(found, Ed25519PrivateKey):
@@ -74,6 +83,13 @@ def public(machine: Machine) -> PublicKey:
     raw = key(machine).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     value: Json = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": raw.hex()}}
     return public_key("installation", value)
+
+
+def _made(machine: Machine) -> Ed25519PrivateKey:
+    made = Ed25519PrivateKey.generate()
+    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    atomic.write(machine.layout.key, pem, mode=PRIVATE)
+    return made
 
 
 def _enrolled(machine: Machine) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from warifu_client import identity
 from warifu_client.machine import Machine
 from warifu_client.starting import Started
-from warifu_wire import atomic, dsse
+from warifu_wire import atomic, canonical, dsse, fields, outcome
 from warifu_wire.digest import Digest
 from warifu_wire.errors import Fault, Refusal
 from warifu_wire.outcome import PAYLOAD_TYPE, Outcome, Phase, Result
@@ -18,6 +18,9 @@ from warifu_wire.outcome import PAYLOAD_TYPE, Outcome, Phase, Result
 BATCH = 200
 DONE = 200
 REFUSES = frozenset({400, 403, 413, 422})
+RECEIPT = ("payload", "refused")
+NOT_ALONE = frozenset({"counter-taken", "installation-unknown", "signature-wrong"})
+"""What the provider says of a report by a key that is not one machine's alone, or unknown to it."""
 
 
 class About(Protocol):
@@ -69,7 +72,7 @@ def tell(machine: Machine, now: About, phase: Phase, result: Result, failure: st
         # Never online yet, installed from a bundle: the first commit after enrolment tells it.
         return
     number = max((int(one.stem) for one in machine.layout.outbox.glob("*.json")), default=0)
-    outcome = Outcome(
+    told = Outcome(
         machine.settings.product,
         now.gate,
         name,
@@ -82,8 +85,8 @@ def tell(machine: Machine, now: About, phase: Phase, result: Result, failure: st
         failure,
         machine.means.clock().wall,
     )
-    envelope = outcome.envelope().signed(name, identity.key(machine).sign)
-    path = machine.layout.outbox / f"{outcome.counter:012}.json"
+    envelope = told.envelope().signed(name, identity.key(machine).sign)
+    path = machine.layout.outbox / f"{told.counter:012}.json"
     atomic.write(path, envelope.to_bytes())
     machine.reached(f"reported-{phase.value}")
 
@@ -93,12 +96,13 @@ def send(machine: Machine) -> int:
 
     A report is dropped only after the provider says it is durable there; one sent twice has the
     same number both times. One that the provider refuses for good must not keep the others back.
+    A machine whose disk was copied is enrolled again, and says under its new name what was refused.
     """
     queued = sorted(machine.layout.outbox.glob("*.json"))
     size = BATCH
     while queued:
         batch = queued[:size]
-        status = _post(machine, batch)
+        status, refused = _post(machine, batch)
         if status in REFUSES and len(batch) > 1:
             size = 1
             continue
@@ -106,20 +110,53 @@ def send(machine: Machine) -> int:
             break
         atomic.write(machine.layout.outbox / "sent", batch[-1].stem.encode("ascii"))
         machine.reached("sent")
-        for one in batch:
-            one.unlink(missing_ok=True)
         queued = queued[len(batch) :]
-    return len(queued)
+        for one in batch:
+            if not (_digest(one) in refused and _said_anew(machine, one)):
+                one.unlink(missing_ok=True)
+        if refused:
+            break  # what is under a new name goes with the next reports
+    return len(list(machine.layout.outbox.glob("*.json")))
 
 
-def _post(machine: Machine, batch: list[Path]) -> int:
-    """The status of the answer; 0 when there was none."""
+def _post(machine: Machine, batch: list[Path]) -> tuple[int, set[str]]:
+    """The status of the answer, 0 when there was none, and the digests that need another name."""
     bodies = [data for one in batch if (data := _whole(one.read_bytes()))]
     address = f"{machine.settings.address.rstrip('/')}/outcomes"
     try:
-        return machine.means.transport.post(address, b"[" + b",".join(bodies) + b"]").status
+        reply = machine.means.transport.post(address, b"[" + b",".join(bodies) + b"]")
+        return reply.status, _not_alone(b"".join(reply.chunks)) if reply.status == DONE else set()
     except Fault:
-        return 0
+        return 0, set()
+
+
+def _not_alone(answer: bytes) -> set[str]:
+    """The reports of an answer that are refused for their key; none where it is no list of them."""
+    try:
+        told = [fields.exactly(one, RECEIPT) for one in fields.rows(canonical.loads(answer))]
+        return {fields.text(one["payload"]) for one in told if one["refused"] in NOT_ALONE}
+    except Refusal:
+        return set()
+
+
+def _digest(path: Path) -> str:
+    data = _whole(path.read_bytes())
+    return dsse.parse(data, PAYLOAD_TYPE).digest if data else ""
+
+
+def _said_anew(machine: Machine, path: Path) -> bool:
+    """Put a report under this machine's own name, asking for one if it has none; False if nobody
+    answers, or refuses: then it is lost, as any refused report is."""
+    said = outcome.read(dsse.parse(path.read_bytes(), PAYLOAD_TYPE))
+    try:
+        name = identity.known(machine)
+        if name in ("", said.installation):
+            name = identity.renewed(machine)
+    except (Fault, Refusal):
+        return False
+    own = replace(said, installation=name)
+    atomic.write(path, own.envelope().signed(name, identity.key(machine).sign).to_bytes())
+    return True
 
 
 def _sent(machine: Machine) -> int:

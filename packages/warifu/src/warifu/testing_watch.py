@@ -108,13 +108,13 @@ class MemoryTraffic:
             found = outcome.read(envelope)
             mine = [one for one in self._records if one.outcome.installation == found.installation]
             step = (found.attempt, found.phase, found.result is Result.STARTED)
-            same = [
-                one.payload
+            same = {
+                one.payload: one.outcome.counter
                 for one in mine
                 if one.outcome.counter == found.counter
                 or (one.outcome.attempt, one.outcome.phase, one.outcome.result is Result.STARTED)
                 == step
-            ]
+            }
             highest = max((one.outcome.counter for one in mine), default=0)
             owner = self._installations.get(found.installation)
             if is_new(envelope, found, owner, highest, same):

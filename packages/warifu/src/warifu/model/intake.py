@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from warifu.model.members import Installation
 from warifu_wire import dsse
@@ -20,12 +20,13 @@ def is_new(
     outcome: Outcome,
     installation: Installation | None,
     highest: int,
-    same: Collection[Digest],
+    same: Mapping[Digest, int],
 ) -> bool:
     """Whether a report is to be added (True) or known already (False); raises `Refusal`.
 
-    `highest` is the installation's highest counter so far, `same` are the digests of its reports
-    with this counter, or with this attempt, phase and stage of it (begun or ended).
+    `highest` is the installation's highest counter so far, `same` are its reports with this
+    counter, or with this attempt, phase and stage of it (begun or ended): digest and counter.
+    A counter that another report has is told apart: it means that a machine's disk was copied.
     """
     if installation is None:
         raise Refusal("installation-unknown", needed="an enrolment", id=outcome.installation)
@@ -35,6 +36,10 @@ def is_new(
     if same:
         if set(same) == {envelope.digest}:
             return False
+        taken = [one for one in same if same[one] == outcome.counter and one != envelope.digest]
+        if taken:
+            needed = "another enrolment: two machines go by this key"
+            raise Refusal("counter-taken", needed=needed, found=min(taken))
         raise Refusal("told-before", needed="one report a counter and phase", found=min(same))
     most = highest + COUNTER_STEP
     if outcome.counter > most:

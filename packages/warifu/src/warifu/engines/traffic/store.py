@@ -145,14 +145,14 @@ def _insert(
         "SELECT * FROM installation WHERE id = ?", (found.installation,)
     ).fetchone()
     same = connection.execute(
-        "SELECT payload FROM outcome WHERE installation = ? AND (counter = ?"
+        "SELECT payload, counter FROM outcome WHERE installation = ? AND (counter = ?"
         " OR (attempt = ? AND phase = ? AND ended = ?))",
         (
             *(found.installation, found.counter, found.attempt),
             *(found.phase.value, found.result is not Result.STARTED),
         ),
     )
-    known = [Digest(one["payload"]) for one in same]
+    known = {Digest(one["payload"]): int(one["counter"]) for one in same}
     enrolled = None if row is None else _enrolled(row)
     if not is_new(envelope, found, enrolled, 0 if row is None else row["counter"], known):
         return

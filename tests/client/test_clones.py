@@ -1,0 +1,140 @@
+"""A machine's disk copied to another: neither speaks for the other, and nothing said is lost."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections import Counter
+
+import pytest
+
+from tests.client.conftest import GOOD, Clock, Made
+from tests.client.provider import Provider, release
+from tests.client.serving import Answer, Asked, Site
+from warifu.testing_watch import MemoryTraffic
+from warifu.web.gate import Gate
+from warifu_client import applying, identity, reporting
+from warifu_client.ended import End
+from warifu_client.machine import Machine
+from warifu_client.starting import Started
+from warifu_wire.digest import of_bytes
+from warifu_wire.manifest import Kind
+
+
+class _NoFiles:
+    def holds(self, path: str) -> bool:
+        """None."""
+        return False
+
+    def __call__(self, environ: object, start: object) -> list[bytes]:
+        """Nothing."""
+        return []
+
+
+@pytest.fixture
+def traffic(site: Site, clock: Clock) -> MemoryTraffic:
+    """The provider's own book of machines and reports, behind its real door."""
+    book = MemoryTraffic()
+    gate = Gate(_NoFiles(), book, clock.now)  # type: ignore[arg-type]
+    files = site.answer
+
+    def answer(asked: Asked, body: bytes) -> Answer:
+        if asked.method != "POST":
+            return files(asked, body)
+        found: list[int] = []
+        asks = {"PATH_INFO": asked.path, "REQUEST_METHOD": "POST", "wsgi.input": io.BytesIO(body)}
+        said = gate(asks, lambda status, _: found.append(int(status[:3])))  # type: ignore[arg-type]
+        data = b"".join(said)
+        return Answer(found[0], data)
+
+    site.answer = answer  # type: ignore[method-assign]
+    return book
+
+
+FIRST = release({"start.py": GOOD, "main.py": b"first"}, kind=Kind.INSTALL)
+
+
+def said(traffic: MemoryTraffic) -> dict[str, list[int]]:
+    """The counters on record, by machine."""
+    found: dict[str, list[int]] = {}
+    for one in traffic._records:
+        found.setdefault(one.outcome.installation, []).append(one.outcome.counter)
+    return found
+
+
+def trouble(machine: Machine, what: str) -> None:
+    """One more thing to report."""
+    reporting.trouble(machine, of_bytes(what.encode()), 1, Started("does-not-start"))
+
+
+def test_a_copied_machine_is_enrolled_again_and_what_both_said_is_kept(
+    made: Made, provider: Provider, traffic: MemoryTraffic
+) -> None:
+    provider.publish(FIRST)
+    first = made()
+    assert applying.apply(first).end is End.INSTALLED
+    name = identity.known(first)
+    before = len(traffic._records)
+    shutil.copytree(first.layout.root, first.layout.root.parent / "copy", symlinks=True)
+    second = made("copy")
+    both = (first, second)
+    things = ["one", "two", "three", "four", "five"]
+    for what in things:
+        for machine in both:
+            trouble(machine, what)
+            reporting.send(machine)
+    for machine in both:
+        assert reporting.send(machine) == 0
+        assert not list(machine.layout.outbox.glob("*.json"))
+    found = Counter(one.outcome.release for one in traffic._records[before:])
+    assert found == {of_bytes(what.encode()): 2 for what in things}, "said by both, each once"
+    assert identity.known(second) != identity.known(first)
+    assert identity.key(first).private_bytes_raw() != identity.key(second).private_bytes_raw()
+    assert len(said(traffic)) <= 3, "each was enrolled again once at most"
+    assert name in said(traffic)
+
+
+def test_a_machine_that_the_provider_forgot_is_enrolled_again(
+    made: Made, provider: Provider, traffic: MemoryTraffic
+) -> None:
+    provider.publish(FIRST)
+    machine = made()
+    assert applying.apply(machine).end is End.INSTALLED
+    name = identity.known(machine)
+    traffic._installations.clear()
+    trouble(machine, "one")
+    assert reporting.send(machine) == 1
+    assert reporting.send(machine) == 0
+    own = identity.known(machine)
+    assert own != name
+    assert len(said(traffic)[own]) == 1
+
+
+def test_a_step_told_twice_under_two_numbers_is_no_other_machine(
+    made: Made, provider: Provider, traffic: MemoryTraffic
+) -> None:
+    provider.publish(FIRST)
+    machine = made()
+    assert applying.apply(machine).end is End.INSTALLED
+    name = identity.known(machine)
+    record = traffic._records[-1].outcome
+    again = reporting.Found(record.attempt, record.release, record.origin, record.gate)
+    reporting.tell(machine, again, record.phase, record.result, record.failure)
+    assert reporting.send(machine) == 0
+    assert identity.known(machine) == name
+
+
+def test_killed_between_key_and_name_it_is_enrolled_by_the_next_report(
+    made: Made, provider: Provider, traffic: MemoryTraffic
+) -> None:
+    provider.publish(FIRST)
+    machine = made()
+    assert applying.apply(machine).end is End.INSTALLED
+    name = identity.known(machine)
+    identity._made(machine)  # as far as a killed one came
+    trouble(machine, "one")
+    assert reporting.send(machine) == 1
+    assert reporting.send(machine) == 0
+    own = identity.known(machine)
+    assert own != name
+    assert len(said(traffic)[own]) == 1
