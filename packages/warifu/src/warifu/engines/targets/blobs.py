@@ -30,9 +30,6 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
     for path, content in files.items():
         if (found := of_bytes(held[path])) != content:
             raise Mismatch(needed=content, path=path, found=found)
-    for path, content in files.items():
-        if (found := of_bytes(held[path])) != content:
-            raise Mismatch(needed=content, path=path, found=found)
     wanted = {
         one.sha256
         for path, data in held.items()
