@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -97,8 +98,12 @@ def _await(server: Server, weed: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _ports(count: int) -> list[int]:
+    """Free ports below those that the system gives to connections, which come and go meanwhile."""
     with contextlib.ExitStack() as held:
-        taken = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in taken]
+        found: list[int] = []
+        while len(found) < count:
+            one, port = held.enter_context(socket.socket()), random.randrange(12_000, 32_000)
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                found.append(port)
+        return found

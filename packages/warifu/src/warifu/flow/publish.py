@@ -69,9 +69,7 @@ def enact(
     Idempotent: what is already enacted is only fetched back.
     """
     sure = again(approved, rules, people)
-    wanted = files(sure)
-    match(wanted, held(depot, sure))
-    repository.enact(sure.routes, wanted, depot, now)
+    repository.enact(sure.routes, files(sure), depot, now)  # which hashes what it lays
     path = f"routes/{sure.product}.json"
     match({path: of_bytes(sure.routes.to_bytes())}, {path: _served(origin, path)})
     event = _opened(ledger, repository, sure, now)

@@ -11,8 +11,9 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from warifu.model.tree import File, Tree, file
 from warifu_wire.errors import Malformed
@@ -90,12 +91,15 @@ def read(data: bytes, limits: Limits = Limits()) -> Tree:
     descriptors, differing local and central headers, names that collide beyond case or NFC or
     leave the tree, and anything that unpacks to more than it says.
     """
-    return dict(members(data, limits))
+    return {name: unpack() for name, unpack in members(data, limits)}
 
 
-def members(data: bytes, limits: Limits = Limits()) -> Iterator[tuple[str, File]]:
-    """As `read`, one by one: what comes before a fault was given already, so only who needs bytes
-    by their digest may go on before the end."""
+def members(data: bytes, limits: Limits = Limits()) -> Iterator[tuple[str, Callable[[], File]]]:
+    """As `read`, one by one, each to be unpacked by whoever has a processor free.
+
+    What comes before a fault was given already, so only who needs bytes by their digest may go on
+    before the end.
+    """
     entries, end = _directory(data, limits)
     places: dict[str, str] = {}
     names: list[str] = []
@@ -104,11 +108,13 @@ def members(data: bytes, limits: Limits = Limits()) -> Iterator[tuple[str, File]
         _place(entry.name, places)
         if entry.offset != at:
             raise _bad("gap", entry.name, "entries one behind the other")
-        content, at = _content(data, entry, end)
+        begin, at = _extent(data, entry, end)
         mode = _mode(entry)
         if mode is not None:
             names.append(entry.name)
-            yield entry.name, file(mode, content)
+            yield entry.name, partial(_file, mode, data, begin, at, entry)
+        else:
+            _content(data[begin:at], entry)
     if at != end:
         raise _bad("gap", "", "the central directory right behind the last entry")
     _folders(names)
@@ -198,8 +204,8 @@ def _place(name: str, places: dict[str, str]) -> None:
     places[here] = name
 
 
-def _content(data: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
-    """A member's bytes and where the next entry begins."""
+def _extent(data: bytes, entry: _Entry, end: int) -> tuple[int, int]:
+    """Where a member's packed bytes begin, and where the next entry does."""
     if entry.offset + _LOCAL.size > end:
         raise _bad("truncated", entry.name, "a whole local header")
     magic, need, flags, method, clock, day, crc, packed, size, named, extra = _LOCAL.unpack_from(
@@ -216,10 +222,18 @@ def _content(data: bytes, entry: _Entry, end: int) -> tuple[bytes, int]:
     after = begin + packed
     if after > end:
         raise _bad("truncated", entry.name, "whole members")
-    content = _unpacked(data[begin:after], entry)
+    return begin, after
+
+
+def _file(mode: str, data: bytes, begin: int, after: int, entry: _Entry) -> File:
+    return file(mode, _content(data[begin:after], entry))
+
+
+def _content(packed: bytes, entry: _Entry) -> bytes:
+    content = _unpacked(packed, entry)
     if zlib.crc32(content) != entry.crc:
         raise _bad("crc", entry.name, "bytes of the checksum they carry")
-    return content, after
+    return content
 
 
 def _unpacked(packed: bytes, entry: _Entry) -> bytes:
