@@ -31,8 +31,8 @@ STATIC = (
 )
 
 
-SHARED = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Four workers, for two cores: some wait for a program at any time. A file to one of them, in the
+SHARED = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Three workers, for two cores: one waits for a program at any time. A file to one of them, in the
 order of collection: the long ones first."""
 
 
@@ -65,7 +65,7 @@ def rewritten() -> None:
 
 
 def tests(folder: Path) -> tuple[list[str], str]:
-    """Run pytest under coverage, on four workers; give (what failed, pytest's closing line)."""
+    """Run pytest under coverage, on three workers; give (what failed, pytest's closing line)."""
     environment = {**os.environ, "COVERAGE_FILE": str(folder / "data")}
     command = [str(BIN / "coverage"), "run", "-m", "pytest", "-q", *SHARED]
     closing = "no test ran"

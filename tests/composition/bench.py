@@ -47,21 +47,11 @@ class Kept:
 
 
 class Bench:
-    """Everything a station is given.
-
-    The sources of a world are asked by all its benches: a test that changes one makes its own.
-    """
-
-    _sources: ClassVar[dict[Path, GitSources]] = {}
+    """Everything a station is given."""
 
     def __init__(self, world: World, folder: Path, **config: Any) -> None:
         self._over(folder, world.config(**config))
         self.world = world
-        home = world.source.folder.parent
-        if home not in self._sources:
-            vendored = world.vendored.__getitem__
-            self._sources[home] = GitSources(home, home / "index.sqlite", vendored)
-        self.workshop = dataclasses.replace(self.workshop, sources=self._sources[home])
 
     @classmethod
     def over(cls, folder: Path, config: dict[str, Any]) -> Bench:

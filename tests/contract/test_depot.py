@@ -34,12 +34,14 @@ def test_bytes_come_back_as_they_went(depot: Depot) -> None:
     assert put(depot, BYTES) == NAME
     assert depot.get(NAME) == BYTES
     assert depot.size(NAME) == len(BYTES)
+    assert depot.found(NAME) == NAME
     with depot.open(NAME) as stream:
         assert stream.read() == BYTES
 
 
 def test_nothing_is_there_before_it_was_put(depot: Depot) -> None:
     assert depot.size(NAME) is None
+    assert depot.found(NAME) is None
     assert list(depot.list()) == []
     for doing in (depot.get, depot.open):
         with pytest.raises(Refusal, match="not-in-depot"):
@@ -75,6 +77,7 @@ def test_other_bytes_than_their_digest_are_refused_and_not_kept(depot: Depot) ->
         depot.put(NAME, io.BytesIO(BYTES[:-1]))
     assert caught.value.facts == {"expected": NAME, "found": of_bytes(BYTES[:-1])}
     assert depot.size(NAME) is None
+    assert depot.found(NAME) is None
     assert list(depot.list()) == []
 
 
@@ -134,6 +137,7 @@ def test_altered_bytes_in_a_folder_do_not_pass(folder: Path) -> None:
     place_of(folder, NAME).chmod(0o644)
     place_of(folder, NAME).write_bytes(BYTES[:-1] + b"x")
     altered = of_bytes(BYTES[:-1] + b"x")
+    assert depot.found(NAME) == altered
     with pytest.raises(Mismatch, match=altered):
         depot.get(NAME)
     with depot.open(NAME) as stream, pytest.raises(Mismatch, match=altered):
@@ -164,6 +168,7 @@ def test_altered_bytes_in_a_bucket_do_not_pass() -> None:
     put(depot, BYTES)
     altered = BYTES[:-1] + b"x"
     forms.store().alter(f"{seaweed.BUCKET}/altered/{NAME[:2]}/{NAME}", altered)
+    assert depot.found(NAME) == of_bytes(altered)
     with pytest.raises(Mismatch, match=of_bytes(altered)):
         depot.get(NAME)
     with depot.open(NAME) as stream, pytest.raises(Mismatch, match=of_bytes(altered)):
@@ -195,7 +200,12 @@ def test_a_store_address_is_read_strictly(where: str) -> None:
 
 def test_a_store_that_is_not_there_or_not_ours_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = BucketDepot("s3://bucket/x?endpoint=http://127.0.0.1:9")
-    for doing in (lambda: gone.get(NAME), lambda: gone.size(NAME), lambda: list(gone.list())):
+    for doing in (
+        lambda: gone.get(NAME),
+        lambda: gone.size(NAME),
+        lambda: gone.found(NAME),
+        lambda: list(gone.list()),
+    ):
         with pytest.raises(Fault, match="bucket"):
             doing()
     where = forms.bucket("closed")

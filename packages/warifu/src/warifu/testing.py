@@ -154,6 +154,11 @@ class MemoryDepot:
         """A stream over [start, end); raises `Refusal` when absent."""
         return io.BytesIO(self.get(content)[start:end])
 
+    def found(self, content: Digest) -> Digest | None:
+        """The digest of what lies there, hashed anew; None when absent."""
+        held = self._held.get(digest.digest(content))
+        return None if held is None else digest.of_bytes(held)
+
     def size(self, content: Digest) -> int | None:
         """Size in bytes, or None when absent."""
         held = self._held.get(digest.digest(content))

@@ -12,7 +12,6 @@ from warifu.model.verification import Verified
 from warifu_wire import times
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
-from warifu_wire.errors import Refusal
 from warifu_wire.fields import whole
 from warifu_wire.policy import People, Rules
 from warifu_wire.times import Instant
@@ -69,7 +68,9 @@ def enact(
     Idempotent: what is already enacted is only fetched back.
     """
     sure = again(approved, rules, people)
-    repository.enact(sure.routes, files(sure), depot, now)  # which hashes what it lays
+    wanted = files(sure)
+    match(wanted, held(depot, sure))
+    repository.enact(sure.routes, wanted, depot, now)
     path = f"routes/{sure.product}.json"
     match({path: of_bytes(sure.routes.to_bytes())}, {path: _served(origin, path)})
     event = _opened(ledger, repository, sure, now)
@@ -131,13 +132,7 @@ def files(approved: Approved) -> dict[str, Digest]:
 
 def held(depot: Depot, approved: Approved) -> dict[str, Digest | None]:
     """What the depot really holds under each approved digest, hashed anew."""
-    found: dict[str, Digest | None] = {}
-    for path, wanted in files(approved).items():
-        try:
-            found[path] = of_bytes(depot.get(wanted))
-        except Refusal as refusal:
-            found[path] = Digest(refusal.facts["found"]) if "found" in refusal.facts else None
-    return found
+    return {path: depot.found(wanted) for path, wanted in files(approved).items()}
 
 
 def store_statements(depot: Depot, approved: Approved) -> None:

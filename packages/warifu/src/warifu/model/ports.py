@@ -68,6 +68,9 @@ class Depot(Protocol):
     def open(self, content: Digest, start: int = 0, end: int | None = None) -> BinaryIO:
         """A stream over the byte range [start, end); raises `Refusal` when absent."""
 
+    def found(self, content: Digest) -> Digest | None:
+        """The digest of what really lies under a digest, hashed anew; None when absent."""
+
     def size(self, content: Digest) -> int | None:
         """Size in bytes, or None when absent."""
 

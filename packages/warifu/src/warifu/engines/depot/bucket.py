@@ -54,11 +54,9 @@ class BucketDepot:
 
     def get(self, content: Digest) -> bytes:
         """The bytes; raises `Refusal` when absent, `Mismatch` when they were altered."""
-        with _faults():
-            try:
-                data = bytes(obstore.get(self._store, _place(content)).bytes())
-            except FileNotFoundError as error:
-                raise absent(content) from error
+        data = self._read(content)
+        if data is None:
+            raise absent(content)
         if of_bytes(data) != content:
             raise mismatch(content, of_bytes(data))
         return data
@@ -76,6 +74,11 @@ class BucketDepot:
             stream.seek(start)
         return part(stream, max(0, min(size, size if end is None else end) - start))
 
+    def found(self, content: Digest) -> Digest | None:
+        """The digest of what lies there, hashed anew; None when absent."""
+        data = self._read(content)
+        return None if data is None else of_bytes(data)
+
     def size(self, content: Digest) -> int | None:
         """Size in bytes, or None when absent."""
         place = _place(content)
@@ -90,6 +93,13 @@ class BucketDepot:
         with _faults():
             found = [one["path"] for page in obstore.list(self._store) for one in page]
         return (Digest(path.rpartition("/")[2]) for path in sorted(found))
+
+    def _read(self, content: Digest) -> bytes | None:
+        with _faults():
+            try:
+                return bytes(obstore.get(self._store, _place(content)).bytes())
+            except FileNotFoundError:
+                return None
 
     def _create(self, place: str, stream: BinaryIO) -> None:
         try:

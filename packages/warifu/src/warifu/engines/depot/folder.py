@@ -62,6 +62,14 @@ class FolderDepot:
         size = os.fstat(stream.fileno()).st_size
         return part(stream, max(0, min(size, size if end is None else end) - start))
 
+    def found(self, content: Digest) -> Digest | None:
+        """The digest of what lies there, hashed anew; None when absent."""
+        with _faults():
+            try:
+                return of_file(self._place(content))
+            except FileNotFoundError:
+                return None
+
     def size(self, content: Digest) -> int | None:
         """Size in bytes, or None when absent."""
         try:

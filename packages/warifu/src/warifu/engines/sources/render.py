@@ -12,7 +12,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,7 +31,6 @@ _POINTER = re.compile(
 )
 _LOCKED = re.compile(r"([0-9a-f]{64})  (.+)")
 _GITLINK = "160000"
-KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +48,11 @@ class Renderer:
     git: Git
     real: tuple[Path, ...]
     vendored: Vendored
-    whole: dict[tuple[str, Digest], Rendered] = field(default_factory=dict, compare=False)
-    """The last whole commits, for whoever composes and then verifies."""
 
     def render(self, commit: str, recipe: Recipe, paths: Sequence[str] | None = None) -> Rendered:
         """All files of a commit, or those of `paths` that it has; raises `Refusal`, `Fault`."""
-        if paths is not None:
-            return self._rendered(commit, recipe, paths)
-        name = commit, recipe.digest
-        if name not in self.whole:
+        if paths is None:
             sound(self.git, commit)
-            found = self._rendered(commit, recipe, None)
-            while len(self.whole) >= KEPT:
-                del self.whole[next(iter(self.whole))]
-            self.whole[name] = found
-        return self.whole[name]
-
-    def _rendered(self, commit: str, recipe: Recipe, paths: Sequence[str] | None) -> Rendered:
         leaves = tree(self.git, commit)
         wanted = leaves if paths is None else _below(leaves, paths)
         _spellable(wanted)
