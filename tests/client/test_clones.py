@@ -138,3 +138,40 @@ def test_killed_between_key_and_name_it_is_enrolled_by_the_next_report(
     own = identity.known(machine)
     assert own != name
     assert len(said(traffic)[own]) == 1
+
+
+def test_while_nobody_gives_another_name_the_report_waits(
+    made: Made, provider: Provider, traffic: MemoryTraffic, site: Site
+) -> None:
+    provider.publish(FIRST)
+    machine = made()
+    assert applying.apply(machine).end is End.INSTALLED
+    traffic._installations.clear()
+    trouble(machine, "one")
+
+    def no_names(asked: Asked, answer: Answer) -> Answer:
+        return Answer(503, b"") if asked.path == "/enrol" else answer
+
+    site.mischief = no_names
+    assert reporting.send(machine) == 1
+    assert reporting.send(machine) == 1
+    site.mischief = None
+    assert reporting.send(machine) == 1, "named now, and sent with the next reports"
+    assert reporting.send(machine) == 0
+    assert len(said(traffic)[identity.known(machine)]) == 1
+
+
+def test_who_is_refused_another_name_keeps_no_report(
+    made: Made, provider: Provider, traffic: MemoryTraffic, site: Site
+) -> None:
+    provider.publish(FIRST)
+    machine = made()
+    assert applying.apply(machine).end is End.INSTALLED
+    traffic._installations.clear()
+    trouble(machine, "one")
+
+    def never(asked: Asked, answer: Answer) -> Answer:
+        return Answer(403, b"{}") if asked.path == "/enrol" else answer
+
+    site.mischief = never
+    assert reporting.send(machine) == 0

@@ -40,8 +40,6 @@ from warifu_sign.xml import dsig
 from warifu_sign.xml.names import DS, RSA_SHA256
 from warifu_sign.xml.sign import enveloped
 
-pytestmark = pytest.mark.repeats
-
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "bad-inputs.md"
 HMAC_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"
@@ -107,6 +105,7 @@ def mutations(signed: bytes) -> Iterator[tuple[str, bytes]]:
             yield f"{place} {change.__name__}", changed(place, change)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize("profile", [Profile.XMLDSIG, Profile.XADES_B, Profile.XADES_T])
 def test_no_change_to_a_signature_makes_another_content_valid(
     served: Served, profile: Profile
@@ -271,6 +270,7 @@ def test_a_gap_in_the_byte_range_is_refused(authority: Authority) -> None:
         assert verdict.parts == ()
 
 
+@pytest.mark.repeats
 def test_no_flipped_bit_of_a_signed_pdf_makes_another_content_valid(served: Served) -> None:
     now = datetime.now(NOW.tzinfo)
     trust = served.trust()
@@ -341,6 +341,7 @@ def test_an_earlier_answer_is_no_stamp(served: Served) -> None:
     assert refused.value.code == "stamp-wrong"
 
 
+@pytest.mark.repeats
 def test_no_flipped_byte_of_a_stamp_proves_another_time(served: Served) -> None:
     now = datetime.now(NOW.tzinfo)
     trust = served.trust()

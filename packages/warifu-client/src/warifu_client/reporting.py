@@ -145,14 +145,19 @@ def _digest(path: Path) -> str:
 
 
 def _said_anew(machine: Machine, path: Path) -> bool:
-    """Put a report under this machine's own name, asking for one if it has none; False if nobody
-    answers, or refuses: then it is lost, as any refused report is."""
+    """Put a report under this machine's own name, asking for one if it has none.
+
+    Whether it is still to be sent; while nobody answers it stays as it is, to be refused again.
+    Who is refused another name loses it, as any report that is refused for good.
+    """
     said = outcome.read(dsse.parse(path.read_bytes(), PAYLOAD_TYPE))
     try:
         name = identity.known(machine)
         if name in ("", said.installation):
             name = identity.renewed(machine)
-    except (Fault, Refusal):
+    except Fault:
+        return True
+    except Refusal:
         return False
     own = replace(said, installation=name)
     atomic.write(path, own.envelope().signed(name, identity.key(machine).sign).to_bytes())
