@@ -14,7 +14,7 @@ from tools.tree import modules
 pytestmark = pytest.mark.repeats
 
 OURS = ("warifu", "warifu_wire", "warifu_client", "warifu_sign", "warifu_host", "warifu_ca")
-HEAVY = ("django", "granian", "obstore", "psycopg", "pytest")
+HEAVY = ("boto3", "django", "granian", "obstore", "psycopg", "pytest")
 
 # Package -> what of ours, and of the heavy third parties, it may bring along.
 MAY = {

@@ -54,6 +54,16 @@ def traffic(site: Site, clock: Clock) -> MemoryTraffic:
 FIRST = release({"start.py": GOOD, "main.py": b"first"}, kind=Kind.INSTALL)
 
 
+@pytest.fixture
+def first(made: Made, provider: Provider, traffic: MemoryTraffic) -> Machine:
+    """A machine with a release, an id, and reports on record."""
+    provider.publish(FIRST)
+    machine = made()
+    assert applying.apply(machine).end is End.INSTALLED
+    assert identity.known(machine) in said(traffic)
+    return machine
+
+
 def said(traffic: MemoryTraffic) -> dict[str, list[int]]:
     """The counters on record, by machine."""
     found: dict[str, list[int]] = {}
@@ -68,11 +78,8 @@ def trouble(machine: Machine, what: str) -> None:
 
 
 def test_a_copied_machine_is_enrolled_again_and_what_both_said_is_kept(
-    made: Made, provider: Provider, traffic: MemoryTraffic
+    made: Made, first: Machine, traffic: MemoryTraffic
 ) -> None:
-    provider.publish(FIRST)
-    first = made()
-    assert applying.apply(first).end is End.INSTALLED
     name = identity.known(first)
     before = len(traffic._records)
     shutil.copytree(first.layout.root, first.layout.root.parent / "copy", symlinks=True)
@@ -95,83 +102,68 @@ def test_a_copied_machine_is_enrolled_again_and_what_both_said_is_kept(
 
 
 def test_a_machine_that_the_provider_forgot_is_enrolled_again(
-    made: Made, provider: Provider, traffic: MemoryTraffic
+    first: Machine, traffic: MemoryTraffic
 ) -> None:
-    provider.publish(FIRST)
-    machine = made()
-    assert applying.apply(machine).end is End.INSTALLED
-    name = identity.known(machine)
+    name = identity.known(first)
     traffic._installations.clear()
-    trouble(machine, "one")
-    assert reporting.send(machine) == 1
-    assert reporting.send(machine) == 0
-    own = identity.known(machine)
+    trouble(first, "one")
+    assert reporting.send(first) == 1
+    assert reporting.send(first) == 0
+    own = identity.known(first)
     assert own != name
     assert len(said(traffic)[own]) == 1
 
 
 def test_a_step_told_twice_under_two_numbers_is_no_other_machine(
-    made: Made, provider: Provider, traffic: MemoryTraffic
+    first: Machine, traffic: MemoryTraffic
 ) -> None:
-    provider.publish(FIRST)
-    machine = made()
-    assert applying.apply(machine).end is End.INSTALLED
-    name = identity.known(machine)
+    name = identity.known(first)
     record = traffic._records[-1].outcome
     again = reporting.Found(record.attempt, record.release, record.origin, record.gate)
-    reporting.tell(machine, again, record.phase, record.result, record.failure)
-    assert reporting.send(machine) == 0
-    assert identity.known(machine) == name
+    reporting.tell(first, again, record.phase, record.result, record.failure)
+    assert reporting.send(first) == 0
+    assert identity.known(first) == name
 
 
 def test_killed_between_key_and_name_it_is_enrolled_by_the_next_report(
-    made: Made, provider: Provider, traffic: MemoryTraffic
+    first: Machine, traffic: MemoryTraffic
 ) -> None:
-    provider.publish(FIRST)
-    machine = made()
-    assert applying.apply(machine).end is End.INSTALLED
-    name = identity.known(machine)
-    identity._made(machine)  # as far as a killed one came
-    trouble(machine, "one")
-    assert reporting.send(machine) == 1
-    assert reporting.send(machine) == 0
-    own = identity.known(machine)
+    name = identity.known(first)
+    identity._made(first)  # as far as a killed one came
+    trouble(first, "one")
+    assert reporting.send(first) == 1
+    assert reporting.send(first) == 0
+    own = identity.known(first)
     assert own != name
     assert len(said(traffic)[own]) == 1
 
 
 def test_while_nobody_gives_another_name_the_report_waits(
-    made: Made, provider: Provider, traffic: MemoryTraffic, site: Site
+    first: Machine, traffic: MemoryTraffic, site: Site
 ) -> None:
-    provider.publish(FIRST)
-    machine = made()
-    assert applying.apply(machine).end is End.INSTALLED
     traffic._installations.clear()
-    trouble(machine, "one")
+    trouble(first, "one")
 
     def no_names(asked: Asked, answer: Answer) -> Answer:
         return Answer(503, b"") if asked.path == "/enrol" else answer
 
     site.mischief = no_names
-    assert reporting.send(machine) == 1
-    assert reporting.send(machine) == 1
+    assert reporting.send(first) == 1
+    assert reporting.send(first) == 1
     site.mischief = None
-    assert reporting.send(machine) == 1, "named now, and sent with the next reports"
-    assert reporting.send(machine) == 0
-    assert len(said(traffic)[identity.known(machine)]) == 1
+    assert reporting.send(first) == 1, "named now, and sent with the next reports"
+    assert reporting.send(first) == 0
+    assert len(said(traffic)[identity.known(first)]) == 1
 
 
 def test_who_is_refused_another_name_keeps_no_report(
-    made: Made, provider: Provider, traffic: MemoryTraffic, site: Site
+    first: Machine, traffic: MemoryTraffic, site: Site
 ) -> None:
-    provider.publish(FIRST)
-    machine = made()
-    assert applying.apply(machine).end is End.INSTALLED
     traffic._installations.clear()
-    trouble(machine, "one")
+    trouble(first, "one")
 
     def never(asked: Asked, answer: Answer) -> Answer:
         return Answer(403, b"{}") if asked.path == "/enrol" else answer
 
     site.mischief = never
-    assert reporting.send(machine) == 0
+    assert reporting.send(first) == 0

@@ -152,8 +152,8 @@ def _said_anew(machine: Machine, path: Path) -> bool:
     """
     said = outcome.read(dsse.parse(path.read_bytes(), PAYLOAD_TYPE))
     try:
-        name = identity.known(machine)
-        if name in ("", said.installation):
+        name = identity.installation(machine)
+        if name == said.installation:
             name = identity.renewed(machine)
     except Fault:
         return True
