@@ -35,14 +35,6 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
     for bytes the depot does not hold, `Mismatch` for bytes of another digest.
     """
     held = {path: depot.get(content) for path, content in files.items()}
-    for path, content in files.items():  # whatever a depot says of itself, and before any is read
-        if (found := of_bytes(held[path])) != content:
-            raise Mismatch(needed=content, path=path, found=found)
-    targets = [
-        (name, held[path])
-        for path, content in files.items()
-        if not store.has(name := layout.target(path, content))
-    ]
     wanted = {
         one.sha256
         for path, data in held.items()
@@ -51,7 +43,7 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
     }
     missing = {one for one in wanted if not store.has(layout.blob(one))}
     with ThreadPoolExecutor(2) as packing, ThreadPoolExecutor(2) as writing:
-        laid = writing.submit(store.put_all, targets)
+        laid = writing.submit(_lay_targets, store, files, held)
         for makers in (_unpacking(missing, held), _fetching(missing, depot)):
             _lay_all(store, makers, packing, writing)
         laid.result()
@@ -59,6 +51,15 @@ def lay(store: Store, files: Mapping[str, Digest], depot: Depot) -> dict[str, Ta
         path: TargetFile(len(held[path]), {"sha256": content}, path)
         for path, content in files.items()
     }
+
+
+def _lay_targets(store: Store, files: Mapping[str, Digest], held: Mapping[str, bytes]) -> None:
+    """Lay what metadata will name, of the right digest whatever the depot said of itself."""
+    for path, content in files.items():
+        if (found := of_bytes(held[path])) != content:
+            raise Mismatch(needed=content, path=path, found=found)
+    names = {path: layout.target(path, content) for path, content in files.items()}
+    store.put_all((name, held[path]) for path, name in names.items() if not store.has(name))
 
 
 def _lay_all(
