@@ -1,9 +1,9 @@
 """The night's mutation run: change nouns and verbs one place at a time and see which test notices.
 
-One covered run tells which tests run which line. Each mutant is then tried in a forked child that
-has third parties loaded already and none of ours; its importer compiles the changed tree, so that
-nothing in the checkout is touched. What no test noticed is listed in `out/survivors.txt`, with the
-lines that no test runs.
+One covered run tells which tests run which line, and how long each takes. Each mutant is then tried
+in a forked child, the quickest tests first; it has third parties loaded already and none of ours,
+and its importer compiles the changed tree, so that nothing in the checkout is touched. What no test
+noticed is listed in `out/survivors.txt`, with the lines that no test runs.
 
 Usage: python -m tools.mutate [--every N] [--tests PATH] ... [MODULE ...]
 """
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,9 @@ from tools.mutants import Mutant, mutants, mutated
 from tools.tree import Module, modules
 
 WORKERS = 2
-LIMIT = 120.0  # seconds until a mutant counts as noticed: it hangs
+PATIENCE = 5.0  # how many times as long as unchanged until a mutant counts as noticed: it hangs
+START = 20.0  # seconds on top of it: a child imports all of ours first
+SAID = 60.0  # seconds between two lines of progress
 MOST_TESTS = 80  # tests tried on one mutant
 UNCHANGED = -1
 OURS = ("warifu", "tests", "tools", "conftest")
@@ -52,22 +55,48 @@ class Trial:
     module: Module
     mutant: Mutant
     tests: tuple[str, ...]
+    seconds: float  # that the tests take on the unchanged module
 
     def __str__(self) -> str:
         path = self.module.path.relative_to(ROOT)
         return f"{path}:{self.mutant.line}: {self.mutant.what} ({len(self.tests)} tests)"
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What one covered run tells: file -> line -> tests that run it; test -> seconds it takes."""
+
+    lines: dict[str, dict[str, list[str]]]
+    seconds: dict[str, float]
+
+    def by(self, file: Path, line: int) -> list[str]:
+        """The tests that run a line: quick files first, for a file's tests share what it lays."""
+        files: dict[str, float] = defaultdict(float)
+        tests = [test for test in self.lines.get(str(file), {}).get(str(line), []) if test]
+        for test in tests:
+            files[_file(test)] += self.seconds[test]
+        return sorted(tests, key=lambda test: (files[_file(test)], _file(test), self.seconds[test]))
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
 class _Contexts:
-    """A pytest plug-in that books covered lines on the test that runs them."""
+    """A pytest plug-in that books covered lines, and time, on the test that runs them."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.measured = measured
+        self.seconds: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self.measured.switch_context(item.nodeid)
-        return (yield)
+        since = time.monotonic()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.monotonic() - since
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -102,17 +131,19 @@ def _cover(packages: Sequence[str], tests: Sequence[str], report: Path) -> None:
     """In a child: run the tests under coverage, write who ran what; exit with pytest's status."""
     measured = coverage.Coverage(data_file=None, config_file=False, source_pkgs=list(packages))
     measured.start()
-    status = pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[_Contexts(measured)])
+    contexts = _Contexts(measured)
+    status = pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[contexts])
     measured.stop()
     data = measured.get_data()
     lines = {file: data.contexts_by_lineno(file) for file in data.measured_files()}
     roots = sorted({name.partition(".")[0] for name in sys.modules})
-    report.write_text(json.dumps({"lines": lines, "roots": roots}), "utf-8")
+    told = {"lines": lines, "seconds": contexts.seconds, "roots": roots}
+    report.write_text(json.dumps(told), "utf-8")
     os._exit(int(status))
 
 
-def covering(packages: Sequence[str], tests: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-    """File -> line -> tests that run it; loads into this process what third parties they use."""
+def covering(packages: Sequence[str], tests: Sequence[str]) -> Covered:
+    """Run the tests once, covered; load into this process what third parties they use."""
     with tempfile.TemporaryDirectory(prefix="warifu-night-") as folder:
         report = Path(folder) / "report.json"
         child = _FORK.Process(target=_cover, args=(packages, tests, report))
@@ -125,19 +156,19 @@ def covering(packages: Sequence[str], tests: Sequence[str]) -> dict[str, dict[st
         if not root.startswith(OURS) and root.isidentifier():
             with contextlib.suppress(ImportError):
                 importlib.import_module(root)
-    return dict(found["lines"])
+    return Covered(found["lines"], found["seconds"])
 
 
 def trials(names: Sequence[str], tests: Sequence[str], every: int) -> list[Trial]:
     """Every mutant of the named modules and packages, or every Nth of them."""
-    lines = covering(names, tests)
+    covered = covering(names, tests)
     found = []
     for module in modules(ROOT):
         if any(f"{module.name}.".startswith(f"{name}.") for name in names):
-            here = lines.get(str(module.path), {})
             for mutant in mutants(module.text):
-                by = [test for test in here.get(str(mutant.line), []) if test]
-                found.append(Trial(module, mutant, tuple(by[:MOST_TESTS])))
+                by = covered.by(module.path, mutant.line)[:MOST_TESTS]
+                seconds = sum(covered.seconds[test] for test in by)
+                found.append(Trial(module, mutant, tuple(by), seconds))
     return found[::every]
 
 
@@ -152,8 +183,9 @@ def _try(trial: Trial) -> None:
 
 
 def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
-    """Trials that no test noticed, in order; a few at a time."""
+    """Trials that no test noticed, in order; a few at a time; how far it is, is said."""
     waiting, survived = list(reversed(all_trials)), []
+    since_said = time.monotonic()
     running: dict[int, tuple[Any, Trial, float]] = {}
     while waiting or running:
         while waiting and len(running) < WORKERS:
@@ -169,21 +201,28 @@ def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
             child.join()
             if child.exitcode == 0:
                 survived.append(trial)
-        for child, _, since in running.values():
-            if time.monotonic() - since > LIMIT:
+        for child, trial, since in running.values():
+            if time.monotonic() - since > START + PATIENCE * trial.seconds:
                 child.kill()
+        if time.monotonic() - since_said > SAID:
+            since_said = time.monotonic()
+            ended = len(all_trials) - len(waiting) - len(running)
+            print(f"{ended} of {len(all_trials)} tried, {len(survived)} survived", flush=True)
     order = {trial: place for place, trial in enumerate(all_trials)}
     return sorted(survived, key=lambda trial: order[trial])
 
 
 def control(all_trials: Sequence[Trial]) -> None:
     """Each module, unchanged but imported the same way, must survive: else nothing is proven."""
-    tests: dict[str, set[str]] = {}
+    tests: dict[str, set[str]] = defaultdict(set)
+    seconds: dict[str, float] = defaultdict(float)
     by_name = {trial.module.name: trial.module for trial in all_trials}
     for trial in all_trials:
-        tests.setdefault(trial.module.name, set()).update(trial.tests)
+        tests[trial.module.name].update(trial.tests)
+        seconds[trial.module.name] += trial.seconds  # a bound: the same test is in many trials
     for name, module in by_name.items():
-        unchanged = Trial(module, Mutant(UNCHANGED, 0, "unchanged"), tuple(sorted(tests[name])))
+        same = Mutant(UNCHANGED, 0, "unchanged")
+        unchanged = Trial(module, same, tuple(sorted(tests[name])), seconds[name])
         if not survivors([unchanged]):
             raise SystemExit(f"{name}: the tests fail on the unchanged module")
 
