@@ -18,10 +18,10 @@ from tests.composition.repo import Repo
 from tests.composition.stage import Stage
 from tests.composition.world import World
 from warifu.engines.sources.checkin import checked_out
-from warifu.engines.sources.git import Git, located, sealed
+from warifu.engines.sources.git import WORK_TREE, Git, located, sealed
 from warifu.engines.sources.index import Index
 from warifu.engines.sources.raw import introductions
-from warifu.engines.sources.render import attributes
+from warifu.engines.sources.render import attributes, tree
 from warifu.engines.sources.repository import GitSources
 from warifu.model import archive
 from warifu.model.classes import Suspect
@@ -312,11 +312,23 @@ def test_a_file_in_a_submodules_place_is_judged(own: Stage) -> None:
 
 
 def test_an_object_that_is_missing_is_a_fault(own: Stage) -> None:
-    with (
-        attributes(located_view(own), own.commits["approved"]) as view,
-        pytest.raises(Fault, match="not have all objects"),
-    ):
+    git = located_view(own)
+    with attributes(git, {}) as view, pytest.raises(Fault, match="not have all objects"):
         list(checked_out(view, [("f" * 40, "a")]))
+    with pytest.raises(Fault, match="no object"):
+        git.read([own.commits["approved"], "f" * 40])
+
+
+def test_a_tree_that_leads_out_of_itself_is_a_fault(own: Stage, tmp_path: Path) -> None:
+    """No git of today makes such a tree; where one is found, nothing is laid beside the scratch."""
+    git = located_view(own)
+    leaf = tree(git, own.commits["approved"])[".gitattributes"]
+    for path in ("../.gitattributes", "a/../../.gitattributes", ".git/.gitattributes"):
+        with pytest.raises(Fault, match="out of its tree"), attributes(git, {path: leaf}):
+            pass
+    link = dataclasses.replace(leaf, mode="120000")
+    with attributes(git, {".gitattributes": link}) as view:
+        assert not list(Path(view.extra[WORK_TREE]).iterdir())
 
 
 def located_view(stage: Stage) -> Git:

@@ -69,8 +69,8 @@ SOURCES: Mapping[str, Told] = {
         "warifu.toml の ref を直すか、`git fetch` してください。",
     ),
     "repository-missing": Told(
-        "There is no git repository at {repository}: {told}",
-        "{repository} に git リポジトリがありません: {told}",
+        "There is no git repository at {repository}.",
+        "{repository} に git リポジトリがありません。",
         "",
         "warifu.toml の repository を直してください。",
     ),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from warifu.engines.sources.git import WORK_TREE, Git
-from warifu.engines.sources.render import attributes
+from warifu.engines.sources.render import Leaf, attributes
 from warifu_wire.errors import Fault
 
 _ENCODING, _IDENT, _ENDS = "working-tree-encoding", "ident", ("text", "eol", "crlf")
@@ -27,31 +27,41 @@ def blob(data: bytes, like: str) -> str:
     return algorithm(head + data, usedforsecurity=False).hexdigest()
 
 
-def checked_in(git: Git, commit: str, files: Mapping[int, tuple[str, bytes]]) -> dict[int, str]:
+def checked_in(
+    git: Git, leaves: Mapping[str, Leaf], files: Mapping[int, tuple[str, bytes]]
+) -> dict[int, str]:
     """The known objects that are checked out as exactly these bytes at these paths.
 
-    `files` are paths and bytes by number, and the attributes those of a commit. Only those are
-    told whose object is another one than the bytes themselves would make.
+    `files` are paths and bytes by number, and the attributes those of a commit's `leaves`. Only
+    those are told whose object is another one than the bytes themselves would make.
     """
-    with attributes(git, commit) as view:
+    with attributes(git, leaves) as view:
         asked = _asked(view, sorted({path for path, _ in files.values()}))
-    left = {at: one for at, one in files.items() if _changes(*one, asked) and _can_lie(one[0])}
+        left = {at: one for at, one in files.items() if _changes(*one, asked) and _can_lie(one[0])}
+        named = _named(git, leaves, left)
+        kinds = git.kinds(list(named.values()))
+        known = {at: name for (at, name), kind in zip(named.items(), kinds, strict=True) if kind}
+        out = checked_out(view, [(name, files[at][0]) for at, name in known.items()])
+    return {
+        at: name
+        for (at, name), data in zip(known.items(), out, strict=True)
+        if data == files[at][1]
+    }
+
+
+def _named(
+    git: Git, leaves: Mapping[str, Leaf], left: Mapping[int, tuple[str, bytes]]
+) -> dict[int, str]:
+    """The objects that files become when they are checked in."""
     named: dict[int, str] = {}
     while left:  # more than once only where one path is a folder of another
-        with attributes(git, commit) as view:
+        with attributes(git, leaves) as view:
             laid = _lay(Path(view.extra[WORK_TREE]), left)
             given = _lines(left[at][0] for at in laid)
             told = view.ask("hash-object", "--stdin-paths", given=given).decode().split()
         named |= dict(zip(laid, told, strict=True))
         left = {at: one for at, one in left.items() if at not in named} if laid else {}
-    known = _known(git, named)
-    with attributes(git, commit) as view:
-        out = checked_out(view, [(name, files[at][0]) for at, name in known.items()])
-        return {
-            at: name
-            for (at, name), data in zip(known.items(), out, strict=True)
-            if data == files[at][1]
-        }
+    return named
 
 
 def checked_out(view: Git, wanted: Sequence[tuple[str, str]]) -> list[bytes]:
@@ -71,6 +81,8 @@ def checked_out(view: Git, wanted: Sequence[tuple[str, str]]) -> list[bytes]:
 
 def _asked(view: Git, paths: Sequence[str]) -> frozenset[tuple[str, str]]:
     """The conversions that attributes ask for, as path and attribute."""
+    if not paths:
+        return frozenset()
     given = _lines(paths).replace(b"\n", b"\0")
     words = ("check-attr", "--stdin", "-z", _ENCODING, _IDENT, *_ENDS)
     told = view.ask(*words, given=given).decode("utf-8", "surrogateescape").split("\0")
@@ -113,16 +125,6 @@ def _lay(work: Path, files: Mapping[int, tuple[str, bytes]]) -> list[int]:
             continue
         laid.append(at)
     return laid
-
-
-def _known(git: Git, named: Mapping[int, str]) -> dict[int, str]:
-    """Those objects that the repository has."""
-    told = git.ask("cat-file", "--batch-check", given=_lines(named.values())).splitlines()
-    return {
-        at: name
-        for (at, name), line in zip(named.items(), told, strict=True)
-        if not line.endswith(b"missing")
-    }
 
 
 def _lines(rows: Iterable[str]) -> bytes:

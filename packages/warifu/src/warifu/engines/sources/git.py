@@ -68,6 +68,28 @@ class Git:
         told = done.stderr.decode("utf-8", "replace").strip().splitlines()
         return done.returncode, done.stdout, told[-1] if told else ""
 
+    def kinds(self, names: Sequence[str]) -> list[str]:
+        """What each name stands for, `commit` or `blob` for one; empty where there is nothing."""
+        if not names:
+            return []
+        told = self.ask("cat-file", "--batch-check=%(objecttype)", given=_lines(names))
+        return ["" if " " in row else row for row in told.decode().splitlines()]
+
+    def read(self, names: Sequence[str]) -> list[bytes]:
+        """The bytes of objects, as they are kept; raises `Fault` where one is missing."""
+        if not names:
+            return []
+        told, at = self.ask("cat-file", "--batch", given=_lines(names)), 0
+        found = []
+        for name in names:
+            begin = told.index(b"\n", at) + 1
+            head = told[at:begin].split()
+            if len(head) != 3:
+                raise Fault(f"no object {name} in {self.folder}", needed="a sound repository")
+            at = begin + int(head[2]) + 1
+            found.append(told[begin : at - 1])
+        return found
+
     @contextmanager
     def stream(self, *words: str, given: bytes = b"") -> Iterator[IO[bytes]]:
         """The output of a long command while it runs; raises `Fault` when it fails."""
@@ -110,19 +132,16 @@ class Git:
 def located(path: Path) -> Path:
     """The folder that holds a repository's objects and refs; raises `Refusal` when there is none.
 
-    Follows linked worktrees and bare repositories alike.
+    Follows linked worktrees and bare repositories alike (gitrepository-layout(5)).
     """
-    asked = Git(path / ".git" if (path / ".git").exists() else path, {})
-    if (path / ".git").is_file():  # a linked worktree or a submodule names its real folder
-        real = (path / ".git").read_text().removeprefix("gitdir:").strip()
-        asked = Git((path / real).resolve(), {})
-    code, out, told = asked.attempt("rev-parse", "--git-common-dir")
-    if code:
-        raise Refusal(
-            "repository-missing", needed="a git repository there", repository=path, told=told
-        )
-    common = Path(out.decode().rstrip("\n"))
-    return common if common.is_absolute() else (asked.folder / common).resolve()
+    folder = path / ".git" if (path / ".git").exists() else path
+    if folder.is_file():  # a linked worktree or a submodule names its real folder
+        folder = path / folder.read_text().removeprefix("gitdir:").strip()
+    if (folder / "commondir").is_file():
+        folder /= (folder / "commondir").read_text().strip()
+    if not (folder / "HEAD").exists() or not (folder / "objects").is_dir():
+        raise Refusal("repository-missing", needed="a git repository there", repository=path)
+    return folder.resolve()
 
 
 def sealed(target: Path, repositories: Sequence[Path]) -> Git:
@@ -146,3 +165,7 @@ def sealed(target: Path, repositories: Sequence[Path]) -> Git:
     if shallow:
         (target / "shallow").write_text("\n".join(shallow) + "\n")
     return Git(target, {})
+
+
+def _lines(names: Sequence[str]) -> bytes:
+    return "".join(f"{one}\n" for one in names).encode()

@@ -54,6 +54,7 @@ class History:
     program: Program
     tips: tuple[Tip, ...]
     _told: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _trees: dict[str, Mapping[str, Leaf]] = field(default_factory=dict)
 
     @property
     def git(self) -> Git:
@@ -65,7 +66,8 @@ class History:
         approved = self.program.approved.commit
         self.index.update(self.git, [approved, *(one.commit for one in self.tips)])
         objects = self._objects(suspects)
-        existing = self._existing({one for names in objects.values() for one in names})
+        names = sorted({one for names in objects.values() for one in names})
+        existing = {name for name, kind in zip(names, self.git.kinds(names), strict=True) if kind}
         known = self._seen(objects)
         rendered = self._tips_of(
             {
@@ -91,7 +93,7 @@ class History:
         """The approved commit that brought each path to its present object."""
         approved = self.program.approved.commit
         self.index.update(self.git, [approved])
-        leaves = tree(self.git, approved)
+        leaves = self._leaves(approved)
         line = approved_line(self.program)
         found = {}
         for path in paths:
@@ -139,25 +141,20 @@ class History:
     def _objects(self, suspects: Sequence[Suspect]) -> dict[int, list[str]]:
         """The git objects that each suspect's bytes are: as they stand, and checked in."""
         commit = self.program.approved.commit
-        approved = tree(self.git, commit)
+        approved = self._leaves(commit)
         files = {at: one.found for at, one in enumerate(suspects) if one.found is not None}
         plain = {
             at: (suspects[at].source, one.data)
             for at, one in files.items()
             if suspects[at].source and one.mode != "link"
         }
-        other = checked_in(self.git, commit, plain)
+        other = checked_in(self.git, approved, plain)
         names: dict[int, list[str]] = {}
         for at, one in files.items():
             here = approved.get(suspects[at].source, Leaf("", "")).object
             found = [blob(one.data, commit), *([other[at]] if at in other else [])]
             names[at] = [name for name in dict.fromkeys(found) if name != here]
         return names
-
-    def _existing(self, names: set[str]) -> set[str]:
-        given = "".join(f"{one}\n" for one in sorted(names)).encode()
-        told = self.git.ask("cat-file", "--batch-check", given=given).decode().splitlines()
-        return {line.split()[0] for line in told if not line.endswith("missing")}
 
     def _seen(self, objects: Mapping[int, Sequence[str]]) -> dict[int, list[Origin]]:
         """The commits of every line that brought one of these objects anywhere, newest first."""
@@ -202,7 +199,7 @@ class History:
             files = self.renderer.render(
                 branch.tip.commit, self.program.recipe, sorted(wanted)
             ).files
-            leaves = tree(self.git, branch.tip.commit)
+            leaves = self._leaves(branch.tip.commit)
             for at, suspect in suspects.items():
                 there = files.get(suspect.source)
                 if there and suspect.found and there.sha256 == suspect.found.sha256:
@@ -247,14 +244,14 @@ class History:
         if not steps:
             return
         self._read(step.commit for _, step in steps)
-        with attributes(self.git, tip.commit) as view:
+        with attributes(self.git, self._leaves(tip.commit)) as view:
             data = checked_out(view, [(one.object, path) for path, one in steps])
             for (path, step), one in zip(steps, data, strict=True):
                 found[path] += (Version(self._origin(tip.line, step.commit, path), one),)
 
     def _earlier(self, paths: Sequence[str]) -> list[tuple[str, _Step]]:
         """What the approved history made of each path before, newest first."""
-        here = tree(self.git, self.program.approved.commit)
+        here = self._leaves(self.program.approved.commit)
         found = []
         for path, rows in self.index.versions(paths).items():
             steps = [
@@ -265,6 +262,11 @@ class History:
             steps.sort(key=lambda step: -self._approved[step.commit])
             found += [(path, step) for step in _files(steps)[:EARLIER]]
         return found
+
+    def _leaves(self, commit: str) -> Mapping[str, Leaf]:
+        if commit not in self._trees:
+            self._trees[commit] = tree(self.git, commit)
+        return self._trees[commit]
 
     def _origin(self, line: Line, commit: str, path: str) -> Origin:
         if commit not in self._told:

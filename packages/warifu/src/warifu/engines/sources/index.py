@@ -147,6 +147,6 @@ def _raw(path: str) -> bytes:
 
 def _present(git: Git, known: Iterable[bytes]) -> list[str]:
     """The known tips that the repository still has; others were rebased away and pruned."""
-    asked = "".join(f"{one.hex()}\n" for one in sorted(known))
-    told = git.ask("cat-file", "--batch-check", given=asked.encode()).decode().splitlines()
-    return [line.split()[0] for line in told if line.split()[1] == "commit"]
+    names = [one.hex() for one in sorted(known)]
+    kinds = zip(names, git.kinds(names), strict=True)
+    return [name for name, kind in kinds if kind == "commit"]

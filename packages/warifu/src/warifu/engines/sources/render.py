@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from warifu.engines.sources.git import WORK_TREE, Git, located, sealed
+from warifu.engines.sources.git import WORK_TREE, Git, located
 from warifu.model.ports_source import Rendered
 from warifu.model.recipe import Recipe
 from warifu.model.tree import File, file
@@ -31,6 +31,8 @@ _POINTER = re.compile(
 )
 _LOCKED = re.compile(r"([0-9a-f]{64})  (.+)")
 _GITLINK = "160000"
+_PLAIN = ("100644", "100755")
+_OUTSIDE = frozenset({"..", ".", ".git"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,15 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Renders commits of one sealed repository; `real` are the repositories it borrows from."""
+    """Renders commits of one sealed repository; `real` are the repositories it borrows from.
+
+    `seal` gives the sealed repository of a submodule.
+    """
 
     git: Git
     real: tuple[Path, ...]
     vendored: Vendored
+    seal: Callable[[tuple[Path, ...]], Git]
 
     def render(self, commit: str, recipe: Recipe, paths: Sequence[str] | None = None) -> Rendered:
         """All files of a commit, or those of `paths` that it has; raises `Refusal`, `Fault`."""
@@ -57,16 +63,17 @@ class Renderer:
         wanted = leaves if paths is None else _below(leaves, paths)
         _spellable(wanted)
         files = dict(self._archived(commit, wanted, whole=paths is None))
-        self._fetch_large(commit, leaves, files)
+        self._fetch_large(leaves, files)
         objects = {path: leaf.object for path, leaf in leaves.items()}
         materials: list[Json] = []
         for path, leaf in wanted.items():
             if leaf.mode == _GITLINK:
                 materials.append(self._submodule(path, leaf.object, recipe, files, objects))
-        if recipe.lock and recipe.lock in leaves:
-            materials.extend(self._locked(commit, recipe.lock, files, paths))
-        epoch = int(self.git.ask("show", "-s", "--format=%ct", commit))
-        return Rendered(commit, files, epoch, objects, tuple(materials))
+        pins = [objects[recipe.lock]] if recipe.lock and recipe.lock in leaves else []
+        head, *locks = self.git.read([commit, *pins])
+        for lock in locks:
+            materials.extend(self._locked(lock, files, paths))
+        return Rendered(commit, files, _epoch(head), objects, tuple(materials))
 
     def _archived(
         self, commit: str, wanted: Mapping[str, Leaf], *, whole: bool
@@ -84,14 +91,14 @@ class Renderer:
                     if not entry.isdir():
                         yield entry.name, _file(tar, entry)
 
-    def _fetch_large(self, commit: str, leaves: Mapping[str, Leaf], files: dict[str, File]) -> None:
+    def _fetch_large(self, leaves: Mapping[str, Leaf], files: dict[str, File]) -> None:
         """Replace pointers by the large files they name (Git LFS specification v1)."""
         pointers = {
             path: found
             for path, one in files.items()
             if path in leaves and (found := _POINTER.fullmatch(one.data))
         }
-        for path in filtered(self.git, commit, pointers):
+        for path in filtered(self.git, leaves, pointers):
             content = digest(pointers[path][1].decode())
             data = self._large(content)
             if data is None:
@@ -130,23 +137,20 @@ class Renderer:
             raise Refusal(
                 "submodule-missing", needed="its repository in build.submodules", path=path
             )
-        with TemporaryDirectory() as scratch:
-            folder = located(place)
-            inner = Renderer(sealed(Path(scratch), [folder]), (folder,), self.vendored)
-            if inner.git.attempt("cat-file", "-e", f"{commit}^{{commit}}")[0]:
-                raise Refusal(
-                    "submodule-missing", needed="its pinned commit", path=path, commit=commit
-                )
-            found = inner.render(commit, Recipe())
+        real = (located(place),)
+        inner = Renderer(self.seal(real), real, self.vendored, self.seal)
+        if inner.git.kinds([commit]) != ["commit"]:
+            raise Refusal("submodule-missing", needed="its pinned commit", path=path, commit=commit)
+        found = inner.render(commit, Recipe())
         files.update({f"{path}/{inside}": one for inside, one in found.files.items()})
         objects.update({f"{path}/{inside}": one for inside, one in found.objects.items()})
         return {"digest": {"gitCommit": commit}, "name": path}
 
     def _locked(
-        self, commit: str, lock: str, files: dict[str, File], paths: Sequence[str] | None
+        self, lock: bytes, files: dict[str, File], paths: Sequence[str] | None
     ) -> Iterator[Json]:
         """Add the vendored files that the lock file pins, from the depot and nowhere else."""
-        for content, path in locked(self.git.ask("show", f"{commit}:{lock}")):
+        for content, path in locked(lock):
             if paths is None or path in paths:
                 data = self.vendored(content)
                 if of_bytes(data) != content:
@@ -194,32 +198,44 @@ def locked(lock: bytes) -> Iterator[tuple[Digest, str]]:
         yield digest(found[1]), found[2]
 
 
-def filtered(git: Git, commit: str, paths: Mapping[str, object]) -> list[str]:
-    """Those of `paths` whose attributes in that commit ask for the lfs filter."""
+def filtered(git: Git, leaves: Mapping[str, Leaf], paths: Mapping[str, object]) -> list[str]:
+    """Those of `paths` whose attributes in that tree ask for the lfs filter."""
     if not paths:
         return []
-    with attributes(git, commit) as view:
+    with attributes(git, leaves) as view:
         given = "".join(f"{path}\0" for path in paths).encode()
         told = view.ask("check-attr", "--stdin", "-z", "filter", given=given).decode().split("\0")
     return [path for path, value in zip(told[::3], told[2::3], strict=False) if value == "lfs"]
 
 
 @contextmanager
-def attributes(git: Git, commit: str) -> Iterator[Git]:
+def attributes(git: Git, leaves: Mapping[str, Leaf]) -> Iterator[Git]:
     """A view of the sealed repository in which the attributes are those of one commit's tree.
 
-    Its work tree holds the files of attributes and nothing else: git does not read them from the
-    index for every question.
+    Its work tree holds the files of attributes and nothing else, and its index nothing at all: git
+    does not read them from the index for every question. Links are not followed, as git does not.
     """
+    held = {
+        path: leaf.object
+        for path, leaf in leaves.items()
+        if path.rpartition("/")[2] == ".gitattributes" and leaf.mode in _PLAIN
+    }
     with TemporaryDirectory() as scratch:
         work = Path(scratch, "work")
         work.mkdir()
-        index = Path(scratch, "index")
-        view = git.viewing(**{"GIT_INDEX_FILE": str(index), WORK_TREE: str(work)})
-        view.ask("read-tree", commit)
-        held = view.ask("ls-files", "-z", "--", ":(top,glob)**/.gitattributes")
-        view.ask("checkout-index", "-z", "--stdin", given=held)
-        yield view
+        for path, data in zip(held, git.read(list(held.values())), strict=True):
+            if not _OUTSIDE.isdisjoint(path.split("/")):  # git lays no such file either
+                raise Fault(f"the path {path} leads out of its tree", needed="a sound repository")
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            (work / path).write_bytes(data)
+        yield git.viewing(**{"GIT_INDEX_FILE": f"{scratch}/index", WORK_TREE: str(work)})
+
+
+def _epoch(commit: bytes) -> int:
+    """When a commit was made, in seconds since 1970."""
+    rows = commit.partition(b"\n\n")[0].split(b"\n")
+    made = next(one for one in rows if one.startswith(b"committer "))
+    return int(made.split()[-2])
 
 
 def _spellable(paths: Iterable[str]) -> None:

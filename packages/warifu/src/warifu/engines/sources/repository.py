@@ -39,7 +39,8 @@ class GitSources:
         self._vendored = vendored
         self._index: Index | None = None
         self._tips: tuple[tuple[Line, ...], tuple[Tip, ...]] | None = None
-        self._sealed: tuple[TemporaryDirectory[str], Renderer] | None = None
+        self._scratch = TemporaryDirectory()
+        self._sealed: dict[tuple[Path, ...], Git] = {}
 
     @ground("the sources")
     def survey(self, program: Program) -> Survey:
@@ -83,13 +84,15 @@ class GitSources:
         return History(self._renderer(program), self._index, program, self._tips[1])
 
     def _renderer(self, program: Program) -> Renderer:
-        """The sealed repository, made once; new objects of the real ones are seen at once."""
         real = tuple(self._folders(program).values())
-        if self._sealed is None or self._sealed[1].real != real:
-            scratch = TemporaryDirectory()
-            git = sealed(Path(scratch.name, "sealed.git"), real)
-            self._sealed = scratch, Renderer(git, real, self._vendored)
-        return self._sealed[1]
+        return Renderer(self._seal(real), real, self._vendored, self._seal)
+
+    def _seal(self, real: tuple[Path, ...]) -> Git:
+        """A sealed repository, made once; new objects of the real ones are seen at once."""
+        if real not in self._sealed:
+            target = Path(self._scratch.name, f"{len(self._sealed)}.git")
+            self._sealed[real] = sealed(target, real)
+        return self._sealed[real]
 
     def _folders(self, program: Program) -> dict[str, Path]:
         names = dict.fromkeys(["", *(one.repository for one in program.lines)])

@@ -30,8 +30,10 @@ def survey(
     refs: Sequence[tuple[str, str, str]],
 ) -> Survey:
     """The survey of a sealed repository; `refs` are (repository, ref, commit) of the real ones."""
+    there = dict(zip(asked := [approved.commit, approved.base, *approved.changes],
+                     git.kinds([f"{one}^{{commit}}" for one in asked]), strict=True))  # fmt: skip
     for commit in (approved.commit, approved.base):
-        if git.attempt("cat-file", "-e", f"{commit}^{{commit}}")[0]:
+        if not there[commit]:
             raise Refusal("commit-missing", needed="the approved commit", commit=commit)
     tips = tuple(_tips(git, lines, refs))
     known = [approved.commit, *(one.commit for one in tips)]
@@ -51,7 +53,7 @@ def survey(
     listed = tuple(
         change
         for one in approved.changes
-        if one not in here and not git.attempt("cat-file", "-e", f"{one}^{{commit}}")[0]
+        if one not in here and there[one]
         for change in _changes(git, "--no-walk", one)
     )
     unlisted = here - set(approved.changes)
