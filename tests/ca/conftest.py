@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rounds import few
 from warifu_ca import founding, serving
 from warifu_ca.authority import Authority, opened
 
@@ -33,18 +34,27 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def quick() -> Iterator[None]:
+    """A test that does not ask about rounds pays few of them."""
+    with few():
+        yield
+
+
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """The authority that is copied; its keys stay loaded."""
     folder = tmp_path_factory.mktemp("founded") / "ca"
-    return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460", clock=Clock())
+    with few():
+        return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460", clock=Clock())
 
 
 @pytest.fixture(scope="session")
 def founded_today(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority founded now, for the program, which has the wall clock."""
     folder = tmp_path_factory.mktemp("today") / "ca"
-    return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460").folder
+    with few():
+        return founding.found(folder, PASSPHRASE, url="http://127.0.0.1:8460").folder
 
 
 @pytest.fixture

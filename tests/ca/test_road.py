@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.ca import member, program
-from tests.ca.program import PERSON, chain, openssl, pem, served, tool
+from tests.ca.program import PERSON, SECRET, chain, openssl, pem, served, tool
 from warifu_ca import keys
 from warifu_wire import canonical, dsse
 
@@ -27,6 +27,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("road") / "ca"
     told = run("init", str(found))
     assert told["trial"] is True
+    for key in found.glob("*.p12"):
+        said = openssl("pkcs12", "-in", key, "-noout", "-info", "-passin", f"pass:{SECRET}")
+        assert said.count("Iteration 600000") == 3
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import string
 from pathlib import Path
 
@@ -37,6 +38,7 @@ INSIDE = {"not-a-signoff", "not-an-approval", "wrong-fields"}
 """A row or a statement that somebody forged: no reader could mend it, the bare facts are told."""
 
 
+@functools.cache
 def raised() -> dict[str, set[str]]:
     """Every code of these modules with the facts that come with it, as the source says it."""
     found: dict[str, set[str]] = {}

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.rounds import few
 from tests.sign.pki import Private, ec_key, name
 from warifu_ca import founding, issuing, revoking, serving
 from warifu_ca.authority import Authority, wall_clock
@@ -98,7 +99,10 @@ def serving_authority(folder: Path, clock: Callable[[], datetime] = wall_clock) 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    authority = founding.found(folder / "ca", "a passphrase for trying", url=address, clock=clock)
+    with few():
+        authority = founding.found(
+            folder / "ca", "a passphrase for trying", url=address, clock=clock
+        )
     server = serving.bound(authority, "127.0.0.1", port)
     stopped = threading.Event()
     thread = threading.Thread(target=serving.serve, args=(server, stopped, print))

@@ -24,9 +24,7 @@ from warifu_sign import p12
 def desk(authority: Authority, tmp_path: Path) -> Path:
     """A member's folder: certificate file, documents, and the authority's root and list."""
     key = authority.issue(rsa_key())
-    sealed = p12.sealed(
-        rsa_key(), key.certificate, key.chain, PASSWORD, label="会員 0001", rounds=1_000
-    )
+    sealed = p12.sealed(rsa_key(), key.certificate, key.chain, PASSWORD, label="会員 0001")
     (tmp_path / "member.p12").write_bytes(sealed)
     (tmp_path / "root.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
     (tmp_path / "list.crl").write_bytes(authority.crl())

@@ -42,7 +42,7 @@ def desk(tmp_path: Path) -> Iterator[DeskServer]:
 
 def sealed(key: LoadedKey, password: str = PASSWORD) -> bytes:
     """A member's certificate file, quick to open."""
-    return p12.sealed(key._private, key.certificate, key.chain, password, label="a", rounds=1_000)
+    return p12.sealed(key._private, key.certificate, key.chain, password, label="a")
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def test_a_batch_goes_on_wherever_it_was_killed(authority: Authority, tmp_path: 
 
 def test_a_file_of_somebody_else_is_never_replaced(authority: Authority, tmp_path: Path) -> None:
     key = authority.issue(ec_key())
-    sealed = p12.sealed(ec_key(), key.certificate, (), PASSWORD, label="a", rounds=1_000)
+    sealed = p12.sealed(ec_key(), key.certificate, (), PASSWORD, label="a")
     (tmp_path / "member.p12").write_bytes(sealed)
     (tmp_path / "a.xml").write_bytes(APPLICATION)
     (tmp_path / "a-signed.xml").write_bytes(b"mine")
@@ -119,9 +119,7 @@ def test_a_renewal_goes_on_with_the_same_key_wherever_it_was_killed(
 ) -> None:
     """One renewal, killed again and again, each time some steps later."""
     file = tmp_path / "member.p12"
-    sealed = p12.sealed(
-        ending._private, ending.certificate, ending.chain, PASSWORD, label="a", rounds=1_000
-    )
+    sealed = p12.sealed(ending._private, ending.certificate, ending.chain, PASSWORD, label="a")
     files.write(file, sealed, files.PRIVATE)
 
     def renew() -> renewing.Renewed:

@@ -57,7 +57,7 @@ def test_it_signs_and_hands_over_only_what_it_verified(authority: Authority) -> 
         connected.sign(APPLICATION, NOW)
     assert refused.value.code == "key-locked"
     key = authority.issue(ec_key())
-    sealed = p12.sealed(ec_key(), key.certificate, (), PASSWORD, label="a", rounds=1_000)
+    sealed = p12.sealed(ec_key(), key.certificate, (), PASSWORD, label="a")
     assert connected.unlock(sealed, PASSWORD) == "会員 0001"
     signed = connected.sign(APPLICATION, NOW)
     trust = authority.trust()

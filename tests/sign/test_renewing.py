@@ -25,7 +25,7 @@ from warifu_sign.window.asking import Issued, Window
 
 def kept(key: LoadedKey, password: str = PASSWORD) -> bytes:
     """A member's certificate file."""
-    return p12.sealed(key._private, key.certificate, key.chain, password, label="a", rounds=1_000)
+    return p12.sealed(key._private, key.certificate, key.chain, password, label="a")
 
 
 @pytest.fixture

@@ -103,12 +103,11 @@ def sealed(
     password: str,
     *,
     label: str,
-    rounds: int = ROUNDS,
 ) -> bytes:
     """A PKCS#12 file: PBES2 with AES-256, as many rounds in the MAC as in the key's KDF."""
     protection = (
         PrivateFormat.PKCS12.encryption_builder()
-        .kdf_rounds(rounds)
+        .kdf_rounds(ROUNDS)
         .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
         .hmac_hash(hashes.SHA256())
         .build(password.encode("ascii"))
@@ -116,7 +115,7 @@ def sealed(
     stock = pkcs12.serialize_key_and_certificates(
         label.encode("utf-8"), private, certificate, list(chain), protection
     )
-    return _with_mac(stock, password, rounds)
+    return _with_mac(stock, password, ROUNDS)
 
 
 def declared_rounds(data: bytes) -> tuple[int, ...]:
