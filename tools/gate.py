@@ -45,10 +45,12 @@ def static() -> list[str]:
             [str(BIN / tool), *rest], cwd=ROOT, capture_output=True, text=True, check=False
         )
         good = done.returncode == 0
-        print(f"{'ok  ' if good else 'FAIL'} {name} ({time.monotonic() - start:.1f} s)", flush=True)
+        told = f"{'ok  ' if good else 'FAIL'} {name} ({time.monotonic() - start:.1f} s)\n"
         if not good:
-            print(done.stdout + done.stderr, flush=True)
+            told += f"{done.stdout}{done.stderr}\n"
             failed.append(name)
+        sys.stdout.write(told)  # whole: the tests' lines come from another thread
+        sys.stdout.flush()
     return failed
 
 
@@ -121,14 +123,16 @@ def main(arguments: list[str]) -> int:
     if "--no-tests" in arguments:
         failed = static()
     else:
-        with ThreadPoolExecutor(1) as beside:
-            beside.submit(rewritten)
-            failed = static()
-        with tempfile.TemporaryDirectory(prefix="warifu-gate-") as name:
+        with (
+            ThreadPoolExecutor(1) as beside,
+            tempfile.TemporaryDirectory(prefix="warifu-gate-") as name,
+        ):
+            checked = beside.submit(static)
+            rewritten()
             folder = Path(name)
             outcome, closing = tests(folder)
             times(folder)
-            failed += outcome + coverage(folder)
+            failed = checked.result() + outcome + coverage(folder)
     print(f"gate: failed: {', '.join(failed)}" if failed else "gate: all good")
     if closing:
         print(closing)

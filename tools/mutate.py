@@ -40,7 +40,7 @@ from tools.tree import Module, modules
 
 WORKERS = 2
 PATIENCE = 5.0  # how many times as long as unchanged until a mutant counts as noticed: it hangs
-START = 20.0  # seconds on top of it: a child imports all of ours first
+START = 60.0  # seconds on top of it: a child imports all of ours first
 SAID = 60.0  # seconds between two lines of progress
 MOST_TESTS = 80  # tests tried on one mutant
 UNCHANGED = -1

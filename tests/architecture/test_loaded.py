@@ -77,6 +77,12 @@ def test_an_engine_loads_no_other_engine_and_no_django(engine: str) -> None:
     assert "django" not in found
 
 
+def test_the_process_that_holds_a_key_loads_no_reader_of_documents() -> None:
+    found = loaded(["warifu_sign.cli", "warifu_sign.commands.keeper"])
+    roots = {name.partition(".")[0] for name in found}
+    assert not roots & {"lxml", "pyhanko", "pyhanko_certvalidator", "fontTools"}
+
+
 def test_nothing_but_replay_loads_replay() -> None:
     every = [name for package in OURS for name in inside(package) if _plain(name)]
     assert "warifu_replay" not in {name.partition(".")[0] for name in loaded(every)}

@@ -27,8 +27,8 @@ CHANGES = (
     *("fsync", "replace", "rename", "unlink", "remove", "rmdir", "mkdir", "link", "symlink"),
     *("chmod", "write", "truncate"),
 )
-STRIDE = 1 if NIGHT else 7
-"""At night every change is the last one once; in the gate every seventh."""
+STRIDE = 1 if NIGHT else 9
+"""At night every change is the last one once; in the gate every ninth."""
 WIDE = 1 if NIGHT else 17
 Survives: TypeAlias = Callable[[Callable[[], object], int], bool]
 """Runs work that is cut off at its k-th change; whether it came to its end."""

@@ -80,6 +80,7 @@ def test_events_are_read_by_kind_subject_and_place(ledger: Ledger) -> None:
     assert list(ledger.events(after=4)) == []
 
 
+@pytest.mark.repeats
 def test_more_events_than_a_page_come_in_order_while_the_reader_writes(ledger: Ledger) -> None:
     ledger.append(*(draft(str(n)) for n in range(1_001)))
     seen = []

@@ -72,6 +72,7 @@ def test_today_everything_is_well(program: Path) -> None:
     assert not list(program.rglob("__pycache__")), "checking a tree must not change it"
 
 
+@pytest.mark.programs_repeat
 @pytest.mark.parametrize(
     "start",
     [
@@ -125,6 +126,7 @@ def test_a_laid_host_of_this_edition_is_this_host(program: Path, tmp_path: Path)
         editions.lay(tmp_path / "other", 3)
 
 
+@pytest.mark.programs_repeat
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -173,6 +175,7 @@ def test_signing_that_breaks_is_told_as_such(program: Path) -> None:
     assert found["failure"]["code"] == "sign-failed"
 
 
+@pytest.mark.programs_repeat
 @pytest.mark.parametrize(
     ("old", "new"),
     [

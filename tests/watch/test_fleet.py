@@ -59,6 +59,7 @@ def exposed(found: list[Told]) -> tuple[float, float, int]:
     return statistics.median(values), float(np.percentile(values, 95)), max(values)
 
 
+@pytest.mark.repeats
 @pytest.mark.parametrize(
     ("stages", "q", "p", "hours", "published"),
     [
@@ -97,6 +98,7 @@ def test_volunteers_are_the_only_ones_hit() -> None:
         assert all(one.affected == one.volunteers_affected <= 12 for one in found)
 
 
+@pytest.mark.repeats
 def test_a_healthy_release_reaches_everybody() -> None:
     """Never stopped, seldom held, and out to everybody within a day."""
     found = told(CANARY, 0.005)

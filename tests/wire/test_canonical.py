@@ -53,6 +53,7 @@ def test_any_other_spelling_is_refused(value: Json, indent: int) -> None:
         canonical.loads(other)
 
 
+@pytest.mark.repeats
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_any_bytes_are_a_value_or_malformed(data: bytes) -> None:
     try:

@@ -226,6 +226,7 @@ def test_only_a_lift_in_routes_cancels_an_entry() -> None:
         decide(served)
 
 
+@pytest.mark.repeats
 def test_a_cap_is_the_least_of_plan_and_cap() -> None:
     wide = replace(sample.gates().entries[0], stage=3)
     gates = sample.gates().opened(wide).to_bytes()

@@ -6,6 +6,8 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.wire import sample
 from tests.wire.machine import OLD, Paths, Wall, files
 from warifu_wire import check, stops
@@ -87,6 +89,7 @@ def machine(routed: Routed, dice: random.Random) -> Machine:
     )
 
 
+@pytest.mark.repeats
 def test_nothing_ever_goes_back_or_is_stopped() -> None:
     dice = random.Random(2012)
     went = refused = 0

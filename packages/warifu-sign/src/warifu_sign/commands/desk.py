@@ -13,7 +13,6 @@ from typing import Any
 from warifu_sign.commands import shared
 from warifu_sign.desk.acts import Desk
 from warifu_sign.desk.server import DeskServer
-from warifu_sign.keeper import room
 
 
 def add(verbs: shared.Verbs) -> None:
@@ -30,18 +29,6 @@ def add(verbs: shared.Verbs) -> None:
     one.add_argument("--updater", type=Path, help="the updater's folder, where it is not around us")
     one.add_argument("--no-browser", action="store_true", help="only print the address")
     one.set_defaults(run=_serve)
-
-
-def add_keeper(verbs: shared.Verbs) -> None:
-    """The signer process, which the desk starts for itself."""
-    one = verbs.add_parser("keeper")
-    one.add_argument("seconds", type=float)
-    one.set_defaults(run=_keep, json=True)
-
-
-def _keep(asked: argparse.Namespace) -> int:
-    room.serve(asked.seconds)
-    return 0
 
 
 def _serve(asked: argparse.Namespace) -> int:
