@@ -21,7 +21,7 @@ from warifu.engines.sources.checkin import checked_out
 from warifu.engines.sources.git import WORK_TREE, Git, located, sealed
 from warifu.engines.sources.index import Index
 from warifu.engines.sources.raw import introductions
-from warifu.engines.sources.render import attributes, tree
+from warifu.engines.sources.render import attributes, epoch, tree
 from warifu.engines.sources.repository import GitSources
 from warifu.model import archive
 from warifu.model.classes import Suspect
@@ -317,6 +317,13 @@ def test_an_object_that_is_missing_is_a_fault(own: Stage) -> None:
         list(checked_out(view, [("f" * 40, "a")]))
     with pytest.raises(Fault, match="no object"):
         git.read([own.commits["approved"], "f" * 40])
+
+
+def test_a_commit_is_as_old_as_its_committer_says() -> None:
+    head = b"tree x\nauthor a <a> 1 +0000\ncommitter b c <b@c> 1328000000 +051800\n\n"
+    assert epoch(head + b"committer d <d> 2 +0000\n") == 1_328_000_000
+    with pytest.raises(Fault, match="when it was made"):
+        epoch(b"tree x\n\ncommitter d <d> 2 +0000\n")
 
 
 def test_a_tree_that_leads_out_of_itself_is_a_fault(own: Stage, tmp_path: Path) -> None:

@@ -175,7 +175,6 @@ def test_signing_that_breaks_is_told_as_such(program: Path) -> None:
     assert found["failure"]["code"] == "sign-failed"
 
 
-@pytest.mark.programs_repeat
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -134,9 +134,10 @@ def located(path: Path) -> Path:
 
     Follows linked worktrees and bare repositories alike (gitrepository-layout(5)).
     """
-    folder = path / ".git" if (path / ".git").exists() else path
-    if folder.is_file():  # a linked worktree or a submodule names its real folder
-        folder = path / folder.read_text().removeprefix("gitdir:").strip()
+    inside = path / ".git"
+    folder = inside if inside.exists() else path
+    if inside.is_file():  # a linked worktree or a submodule names its real folder
+        folder = path / inside.read_text().removeprefix("gitdir:").strip()
     if (folder / "commondir").is_file():
         folder /= (folder / "commondir").read_text().strip()
     if not (folder / "HEAD").exists() or not (folder / "objects").is_dir():

@@ -30,6 +30,7 @@ _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (\d+)\n"
 )
 _LOCKED = re.compile(r"([0-9a-f]{64})  (.+)")
+_COMMITTED = re.compile(rb"^committer .* (\d+) [+-]\d+$", re.MULTILINE)
 _GITLINK = "160000"
 _PLAIN = ("100644", "100755")
 _OUTSIDE = frozenset({"..", ".", ".git"})
@@ -73,7 +74,7 @@ class Renderer:
         head, *locks = self.git.read([commit, *pins])
         for lock in locks:
             materials.extend(self._locked(lock, files, paths))
-        return Rendered(commit, files, _epoch(head), objects, tuple(materials))
+        return Rendered(commit, files, epoch(head), objects, tuple(materials))
 
     def _archived(
         self, commit: str, wanted: Mapping[str, Leaf], *, whole: bool
@@ -231,11 +232,12 @@ def attributes(git: Git, leaves: Mapping[str, Leaf]) -> Iterator[Git]:
         yield git.viewing(**{"GIT_INDEX_FILE": f"{scratch}/index", WORK_TREE: str(work)})
 
 
-def _epoch(commit: bytes) -> int:
-    """When a commit was made, in seconds since 1970."""
-    rows = commit.partition(b"\n\n")[0].split(b"\n")
-    made = next(one for one in rows if one.startswith(b"committer "))
-    return int(made.split()[-2])
+def epoch(commit: bytes) -> int:
+    """When a commit was made, in seconds since 1970; raises `Fault`."""
+    made = _COMMITTED.search(commit.partition(b"\n\n")[0])
+    if made is None:
+        raise Fault("a commit does not say when it was made", needed="a sound repository")
+    return int(made[1])
 
 
 def _spellable(paths: Iterable[str]) -> None:

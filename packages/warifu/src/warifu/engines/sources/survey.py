@@ -30,8 +30,9 @@ def survey(
     refs: Sequence[tuple[str, str, str]],
 ) -> Survey:
     """The survey of a sealed repository; `refs` are (repository, ref, commit) of the real ones."""
-    there = dict(zip(asked := [approved.commit, approved.base, *approved.changes],
-                     git.kinds([f"{one}^{{commit}}" for one in asked]), strict=True))  # fmt: skip
+    asked = [approved.commit, approved.base, *approved.changes]
+    kinds = git.kinds([f"{one}^{{commit}}" for one in asked])
+    there = dict(zip(asked, kinds, strict=True))
     for commit in (approved.commit, approved.base):
         if not there[commit]:
             raise Refusal("commit-missing", needed="the approved commit", commit=commit)
