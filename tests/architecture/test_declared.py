@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from tools.gate import ROOT
 from tools.tree import imports, modules
 
+owners = cache(metadata.packages_distributions)
 PACKAGES = sorted((ROOT / "packages").iterdir())
 
 # Declared for what a string or another library imports by itself.
@@ -33,7 +35,6 @@ def test_a_package_declares_what_it_imports(package: Path) -> None:
     extras = [one for extra in project.get("optional-dependencies", {}).values() for one in extra]
     declared = {plain(one) for one in project["dependencies"]}
     ours = {path.name.replace("-", "_"): path.name for path in PACKAGES}
-    owners = metadata.packages_distributions()
     imported = set()
     for module in modules(ROOT):
         if not module.path.is_relative_to(package):
@@ -43,7 +44,7 @@ def test_a_package_declares_what_it_imports(package: Path) -> None:
             if root not in {*sys.stdlib_module_names, "_typeshed"} and root != package.name.replace(
                 "-", "_"
             ):
-                found = [ours[root]] if root in ours else owners.get(root, [root])
+                found = [ours[root]] if root in ours else owners().get(root, [root])
                 imported |= {plain(one) for one in found[:1]}
     assert imported - declared <= {plain(one) for one in extras}
     assert declared - imported <= BY_NAME.get(package.name, set())
