@@ -5,7 +5,7 @@ in a forked child, the quickest tests first; it has third parties loaded already
 and its importer compiles the changed tree, so that nothing in the checkout is touched. What no test
 noticed is listed in `out/survivors.txt`, with the lines that no test runs.
 
-Usage: python -m tools.mutate [--every N] [--tests PATH] ... [MODULE ...]
+Usage: python -m tools.mutate [--every N] [--again] [--tests PATH] ... [MODULE ...]
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ START = 60.0  # seconds on top of it: a child imports all of ours first
 SAID = 60.0  # seconds between two lines of progress
 MOST_TESTS = 80  # tests tried on one mutant
 UNCHANGED = -1
+LOADED = ""  # the context of what is run before any test: modules being loaded
+LIST = ROOT / "out" / "survivors.txt"
 OURS = ("warifu", "tests", "tools", "conftest")
 _FORK = multiprocessing.get_context("fork")
 
@@ -70,9 +72,16 @@ class Covered:
     seconds: dict[str, float]
 
     def by(self, file: Path, line: int) -> list[str]:
-        """The tests that run a line: quick files first, for a file's tests share what it lays."""
+        """The tests that run a line: quick files first, for a file's tests share what it lays.
+
+        What is run when the module is loaded is every test's that runs anything of the module.
+        """
         files: dict[str, float] = defaultdict(float)
-        tests = [test for test in self.lines.get(str(file), {}).get(str(line), []) if test]
+        here = self.lines.get(str(file), {})
+        found = here.get(str(line), [])
+        if found == [LOADED]:
+            found = list(dict.fromkeys(test for tests in here.values() for test in tests))
+        tests = [test for test in found if test != LOADED]
         for test in tests:
             files[_file(test)] += self.seconds[test]
         return sorted(tests, key=lambda test: (files[_file(test)], _file(test), self.seconds[test]))
@@ -183,15 +192,20 @@ def _try(changed: Sequence[_Changed], tests: Sequence[str]) -> None:
 
 
 def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
-    """Trials that no test noticed, in order; a few at a time; how far it is, is said."""
+    """Trials that no test noticed, in order, each said at once; a few at a time."""
     waiting, survived = list(reversed(all_trials)), []
     since_said = time.monotonic()
+
+    def survives(trial: Trial) -> None:
+        survived.append(trial)
+        print(f"survived: {trial}", flush=True)
+
     running: dict[int, tuple[Any, Trial, float]] = {}
     while waiting or running:
         while waiting and len(running) < WORKERS:
             trial = waiting.pop()
             if not trial.tests:
-                survived.append(trial)
+                survives(trial)
                 continue
             changed = [_Changed(trial.module, trial.mutant.number)]
             child = _FORK.Process(target=_try, args=(changed, trial.tests))
@@ -201,7 +215,7 @@ def survivors(all_trials: Sequence[Trial]) -> list[Trial]:
             child, trial, _ = running.pop(int(str(sentinel)))
             child.join()
             if child.exitcode == 0:
-                survived.append(trial)
+                survives(trial)
         for child, trial, since in running.values():
             if time.monotonic() - since > START + PATIENCE * trial.seconds:
                 child.kill()
@@ -224,27 +238,35 @@ def control(all_trials: Sequence[Trial]) -> None:
         raise SystemExit("the tests fail on the unchanged modules")
 
 
+def _place(told: str) -> str:
+    """A mutant as it is told, without how many tests were tried on it."""
+    return told.rpartition(" (")[0]
+
+
 def main(arguments: list[str]) -> int:
     """Print how many mutants were tried and noticed; the list is `out/survivors.txt`."""
     night = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["warifu"]["night"]
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="try every Nth mutant only")
     parser.add_argument("--tests", action="append", help="a folder of tests that may notice")
+    parser.add_argument("--again", action="store_true", help="only those that survived last time")
     parser.add_argument("modules", nargs="*", default=night["mutate"])
     asked = parser.parse_args(arguments)
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
+    listed = (
+        {_place(line) for line in LIST.read_text("utf-8").splitlines()} if asked.again else None
+    )
     found = trials(asked.modules, asked.tests or night["tests"], asked.every)
+    found = [one for one in found if listed is None or _place(str(one)) in listed]
     if not found:
         raise SystemExit("nothing to change in what was asked for")
     control(found)
     left = survivors(found)
-    listed = ROOT / "out" / "survivors.txt"
-    listed.parent.mkdir(exist_ok=True)
-    listed.write_text("".join(f"{trial}\n" for trial in left), "utf-8")
+    LIST.parent.mkdir(exist_ok=True)
+    LIST.write_text("".join(f"{trial}\n" for trial in left), "utf-8")
     noticed = len(found) - len(left)
-    print("".join(f"survived: {trial}\n" for trial in left), end="")
-    print(f"{len(found)} mutants tried, {noticed} noticed, {len(left)} survived: {listed.name}")
+    print(f"{len(found)} mutants tried, {noticed} noticed, {len(left)} survived: {LIST.name}")
     return 0
 
 

@@ -59,6 +59,17 @@ def test_where_much_differs_the_lines_held_once_are_fixed_first() -> None:
     assert cut == [(n + 1, n + 3, n + 1, n + 3) for n in range(0, 3_000, 3)]
 
 
+@given(st.permutations(range(12)))
+def test_of_lines_that_changed_places_the_longest_row_stays(order: list[int]) -> None:
+    """Where no single line may go or come, what is left is the longest increasing row."""
+    old, new = ([b"%d" % n for n in side] for side in (range(12), order))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edits, "EDITS", 0)
+        cut = list(spans(old, new, Effort()))
+    assert applied(old, new, cut) == new
+    assert len(old) - sum(b - a for a, b, _, _ in cut) == common(old, new)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.road import PRODUCT, Road
+from tests.flow.road import PRODUCT, Road, with_changed
 from warifu.flow import publish, stop
 from warifu.model.approval import Approved
 from warifu.model.ledger import Draft, Row
@@ -163,6 +163,30 @@ def test_stops_follow_each_other_also_before_they_are_in_force(road: Road) -> No
     states = [row["state"] for key, row in road.ledger.rows("stop") if key[:4] == PRODUCT]
     assert states == ["capped", "held", "stopped"]
     assert [one.kind for one in road.ledger.events(subject=release) if "cap" in one.kind]
+
+
+def test_another_reason_is_another_stop_and_so_is_the_same_one_after_its_lift(road: Road) -> None:
+    program = road.program(Kind.INSTALL, "print(1)")
+    road.published(program)
+    release = program.composition.id
+    halt(road, release)
+    stop.stop(
+        road.ledger, road.repository, product=PRODUCT, release=release, state=Halt.STOPPED,
+        by="oncall-1", why={**WHY, "en": "it cannot sign"}, now=road.now,
+    )  # fmt: skip
+    stop.enforce(
+        road.ledger, road.repository, road.repository, product=PRODUCT, by="oncall-1", now=road.now
+    )
+    halt(road, release)
+    entries = road.repository.current(PRODUCT).stops.entries
+    assert len(list(road.ledger.events(kind="publication.stopped"))) == len(entries) == 2
+    lifted = frozenset(one.digest for one in entries)
+    road.later(minutes=1)
+    found = road.approved(with_changed(road.change(program), lifted=lifted))
+    road.order(found)
+    road.enact(found)
+    halt(road, release)
+    assert len(list(road.ledger.events(kind="publication.stopped"))) == 3
 
 
 def test_only_what_was_published_is_stopped_and_shares_are_shares(road: Road) -> None:

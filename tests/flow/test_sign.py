@@ -11,6 +11,7 @@ from tests.flow.road import PAGE, PRODUCT, Road, with_changed
 from warifu.flow import sign
 from warifu.model.approval import Approved, approval, approved
 from warifu.model.ledger import Draft, Row
+from warifu_wire.dsse import Envelope
 from warifu_wire.errors import Malformed, Mismatch, Refusal, SignoffMissing, Stale
 from warifu_wire.manifest import Kind
 
@@ -48,6 +49,38 @@ def test_another_key_does_not_sign_for_a_person(road: Road) -> None:
     for person, key in (("approver-1", "approver-2"), ("oncall-1", "oncall-1")):
         with pytest.raises(SignoffMissing, match="not-your-key"):
             road.sign(proposed, person, key)
+
+
+def test_what_is_signed_beside_a_change_takes_an_approvers_own_key(road: Road) -> None:
+    beside = Envelope("text/plain", b"the pace of the alarm", ())
+
+    def consent(key: str) -> None:
+        sign.consent(
+            road.ledger, road.statements, beside, road.keyring.signer(key), road.people,
+            subject="pace", facts={}, person="approver-1", now=road.now,
+        )  # fmt: skip
+
+    for key in ("approver-2", "oncall-1"):
+        with pytest.raises(SignoffMissing, match="not-your-key"):
+            consent(key)
+    assert not list(road.ledger.events(subject="pace"))
+    consent("approver-1")
+    (event,) = road.ledger.events(subject="pace")
+    assert event.by == "approver-1"
+
+
+def test_who_signed_and_stated_nothing_did_not_approve(road: Road) -> None:
+    proposed = road.change(road.program(Kind.INSTALL, "print(1)"))
+    found = road.approved(proposed)
+    third = road.keyring.signer("oncall-1")
+    routes = found.routes.signed(third.public.keyid, third.sign)
+    more = tuple(
+        replace(one, roles=one.roles | {"approver"}) if one.id == "oncall-1" else one
+        for one in road.people.people
+    )
+    people = replace(road.people, people=more)
+    again = approved(proposed, routes, found.approvals, road.rules, people)
+    assert again.signed == {"approver-1", "approver-2"}
 
 
 def test_an_edit_voids_the_signoffs(road: Road) -> None:
