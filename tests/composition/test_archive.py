@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import subprocess
 import sys
@@ -294,6 +295,33 @@ def test_entries_must_fill_the_archive_to_the_directory() -> None:
     (at,) = struct.unpack_from("<L", only, len(only) - 6)
     with pytest.raises(Malformed, match="archive-truncated"):
         archive.read(only[at:-6] + struct.pack("<LH", 0, 0))
+
+
+def test_what_is_no_archive_says_so() -> None:
+    for data in (b"", b"x" * 21, b"x" * 100):
+        with pytest.raises(Malformed, match="archive-end"):
+            archive.read(data)
+
+
+def test_every_member_is_dated_1980_and_has_one_of_three_modes() -> None:
+    with zipfile.ZipFile(BytesIO(RELEASED)) as opened:
+        entries = opened.infolist()
+    assert {one.date_time for one in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {(one.create_system, one.compress_type) for one in entries} == {(3, 8)}
+    modes = {one.filename: one.external_attr >> 16 for one in entries}
+    assert modes["app/main.py"] == 0o100644
+    assert modes["bin/start"] == 0o100755
+    assert modes["current"] == 0o120777
+
+
+def test_limits_may_be_met_and_not_passed() -> None:
+    longest = max(len(name.encode()) for name in TREE)
+    exact = Limits(len(TREE), sum(len(one.data) for one in TREE.values()), longest)
+    assert archive.read(RELEASED, exact) == TREE
+    for name, code in (("members", "too-many"), ("size", "too-large"), ("name", "central")):
+        less = dataclasses.replace(exact, **{name: getattr(exact, name) - 1})
+        with pytest.raises(Malformed, match=f"archive-{code}"):
+            archive.read(RELEASED, less)
 
 
 def test_limits_are_what_they_say() -> None:
