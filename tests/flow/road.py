@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from warifu.flow import compose, publish, sign, verify
+from warifu.flow import compose, publish, sign, stop, verify
 from warifu.model import people
 from warifu.model.approval import Approved, Change, Page, change
 from warifu.model.classes import Origin, Suspect, Witness
@@ -21,10 +21,10 @@ from warifu.model.tree import Tree, file
 from warifu.model.verification import Verified
 from warifu.testing import MemoryDepot, MemoryKeyring, MemoryLedger, MemoryStatements
 from warifu.testing_targets import MemoryRepository
-from warifu_wire.digest import of_bytes
+from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.manifest import Kind
 from warifu_wire.plan import Audience, Plan, Stage, circle
-from warifu_wire.stops import WHOLE
+from warifu_wire.stops import WHOLE, Halt
 
 PRODUCT = "tool"
 TREE = "1" * 40
@@ -32,6 +32,7 @@ BASE = "2" * 40
 START = datetime(2012, 2, 4, 9, 0, tzinfo=UTC)
 PAGE = Page(of_bytes(b"facts"), of_bytes(b"text"), "ja")
 PERSONS = people.persons(2)
+WHY = {"en": "it does not start", "ja": "起動しません"}
 
 
 class Source:
@@ -172,6 +173,13 @@ class Road:
         publish.enact(
             self.ledger, self.depot, self.repository, self.repository, approved, self.rules,
             self.people, now=self.now,
+        )  # fmt: skip
+
+    def halt(self, release: Digest, state: Halt = Halt.STOPPED, share: int = 0) -> None:
+        """Somebody on call stops, holds or caps a release; it is recorded, not in force."""
+        stop.stop(
+            self.ledger, self.repository, product=PRODUCT, release=release, state=state,
+            by="oncall-1", why=WHY, now=self.now, max_share=share,
         )  # fmt: skip
 
     def published(self, *programs: Verified, fleet: Fleet = Fleet()) -> Approved:

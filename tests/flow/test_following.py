@@ -66,10 +66,7 @@ def follow(road: Road, proposed: Change) -> str:
 
 def halted(road: Road, release: Digest, state: Halt = Halt.STOPPED) -> Digest:
     """A stop in force: its digest."""
-    stop.stop(
-        road.ledger, road.repository, product=PRODUCT, release=release, state=state,
-        by="oncall-1", why={"en": "no", "ja": "否"}, now=road.now, max_share=5,
-    )  # fmt: skip
+    road.halt(release, state, 5 if state is Halt.CAPPED else 0)
     stop.enforce(
         road.ledger, road.repository, road.repository, product=PRODUCT, by="oncall-1", now=road.now
     )

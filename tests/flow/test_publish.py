@@ -8,29 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow.road import PRODUCT, Road, with_changed
+from tests.flow.road import PRODUCT, WHY, Road, with_changed
 from warifu.flow import publish, stop
 from warifu.model.approval import Approved
 from warifu.model.ledger import Draft, Row
 from warifu.model.tally import match
-from warifu_wire.digest import Digest, of_bytes
+from warifu_wire.digest import of_bytes
 from warifu_wire.errors import Malformed, Mismatch, Refusal
 from warifu_wire.manifest import Kind
 from warifu_wire.stops import Halt
-
-WHY = {"en": "it does not start", "ja": "起動しません"}
 
 
 @pytest.fixture
 def road() -> Road:
     return Road()
-
-
-def halt(road: Road, release: Digest, state: Halt = Halt.STOPPED, share: int = 0) -> None:
-    stop.stop(
-        road.ledger, road.repository, product=PRODUCT, release=release, state=state,
-        by="oncall-1", why=WHY, now=road.now, max_share=share,
-    )  # fmt: skip
 
 
 class Nowhere:
@@ -136,7 +127,7 @@ def test_a_stop_is_in_force_only_when_served(road: Road) -> None:
     program = road.program(Kind.INSTALL, "print(1)")
     road.published(program)
     release = program.composition.id
-    halt(road, release)
+    road.halt(release)
     given = {"product": PRODUCT, "by": "oncall-1", "now": road.now}
     for data in (None, road.repository.read(f"stops/{PRODUCT}.json")):
         assert stop.enforce(road.ledger, road.repository, Nowhere(data), **given) is None  # type: ignore[arg-type]
@@ -151,15 +142,15 @@ def test_stops_follow_each_other_also_before_they_are_in_force(road: Road) -> No
     program = road.program(Kind.INSTALL, "print(1)")
     road.published(program)
     release = program.composition.id
-    halt(road, release, Halt.CAPPED, 1_000)
-    halt(road, release, Halt.HELD)
+    road.halt(release, Halt.CAPPED, 1_000)
+    road.halt(release, Halt.HELD)
     stop.enforce(
         road.ledger, road.repository, road.repository, product=PRODUCT, by="alarm", now=road.now
     )
     elsewhere = Row("stop", "other-tool/00000001", {})
     road.ledger.append(Draft("x", "x", road.now, "x", {}, key="other tool", rows=(elsewhere,)))
-    halt(road, release)
-    halt(road, release)
+    road.halt(release)
+    road.halt(release)
     states = [row["state"] for key, row in road.ledger.rows("stop") if key[:4] == PRODUCT]
     assert states == ["capped", "held", "stopped"]
     assert [one.kind for one in road.ledger.events(subject=release) if "cap" in one.kind]
@@ -169,7 +160,7 @@ def test_another_reason_is_another_stop_and_so_is_the_same_one_after_its_lift(ro
     program = road.program(Kind.INSTALL, "print(1)")
     road.published(program)
     release = program.composition.id
-    halt(road, release)
+    road.halt(release)
     stop.stop(
         road.ledger, road.repository, product=PRODUCT, release=release, state=Halt.STOPPED,
         by="oncall-1", why={**WHY, "en": "it cannot sign"}, now=road.now,
@@ -177,7 +168,7 @@ def test_another_reason_is_another_stop_and_so_is_the_same_one_after_its_lift(ro
     stop.enforce(
         road.ledger, road.repository, road.repository, product=PRODUCT, by="oncall-1", now=road.now
     )
-    halt(road, release)
+    road.halt(release)
     entries = road.repository.current(PRODUCT).stops.entries
     assert len(list(road.ledger.events(kind="publication.stopped"))) == len(entries) == 2
     lifted = frozenset(one.digest for one in entries)
@@ -185,18 +176,18 @@ def test_another_reason_is_another_stop_and_so_is_the_same_one_after_its_lift(ro
     found = road.approved(with_changed(road.change(program), lifted=lifted))
     road.order(found)
     road.enact(found)
-    halt(road, release)
+    road.halt(release)
     assert len(list(road.ledger.events(kind="publication.stopped"))) == 3
 
 
 def test_only_what_was_published_is_stopped_and_shares_are_shares(road: Road) -> None:
     with pytest.raises(Refusal, match="not-published"):
-        halt(road, of_bytes(b"unknown"))
+        road.halt(of_bytes(b"unknown"))
     program = road.program(Kind.INSTALL, "print(1)")
     road.published(program)
     for share in (0, 1_000_000):
         with pytest.raises(Malformed, match="bad-share"):
-            halt(road, program.composition.id, Halt.CAPPED, share)
+            road.halt(program.composition.id, Halt.CAPPED, share)
 
 
 def test_approved_is_what_publish_takes(road: Road) -> None:
