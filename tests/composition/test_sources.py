@@ -326,7 +326,7 @@ def test_a_commit_is_as_old_as_its_committer_says() -> None:
         epoch(b"tree x\n\ncommitter d <d> 2 +0000\n")
 
 
-def test_a_tree_that_leads_out_of_itself_is_a_fault(own: Stage, tmp_path: Path) -> None:
+def test_a_tree_that_leads_out_of_itself_is_a_fault(own: Stage) -> None:
     """No git of today makes such a tree; where one is found, nothing is laid beside the scratch."""
     git = located_view(own)
     leaf = tree(git, own.commits["approved"])[".gitattributes"]
