@@ -14,7 +14,7 @@ from tools.tree import modules
 pytestmark = pytest.mark.repeats
 
 OURS = ("warifu", "warifu_wire", "warifu_client", "warifu_sign", "warifu_host", "warifu_ca")
-HEAVY = ("boto3", "django", "granian", "obstore", "psycopg", "pytest")
+HEAVY = ("boto3", "django", "granian", "obstore", "pkcs11", "psycopg", "pytest")
 
 # Package -> what of ours, and of the heavy third parties, it may bring along.
 MAY = {
@@ -22,7 +22,7 @@ MAY = {
     "warifu_client": {"warifu_wire"},
     "warifu_sign": {"warifu_wire"},
     "warifu_host": {"warifu_wire"},
-    "warifu_ca": {"warifu_wire"},
+    "warifu_ca": {"warifu_wire", "pkcs11"},
     "warifu.model": {"warifu", "warifu_wire"},
     "warifu.flow": {"warifu", "warifu_wire"},
 }
@@ -74,13 +74,22 @@ def test_an_engine_loads_no_other_engine_and_no_django(engine: str) -> None:
     found = loaded(inside(f"warifu.engines.{engine}"))
     others = {name.split(".")[2] for name in found if name.startswith("warifu.engines.")}
     assert others <= {engine}
-    assert "django" not in found
+    assert not {"boto3", "django", "pkcs11"} & found
 
 
 def test_the_process_that_holds_a_key_loads_no_reader_of_documents() -> None:
     found = loaded(["warifu_sign.cli", "warifu_sign.commands.keeper"])
     roots = {name.partition(".")[0] for name in found}
     assert not roots & {"lxml", "pyhanko", "pyhanko_certvalidator", "fontTools"}
+
+
+@pytest.mark.parametrize("start", ["warifu_host.cli", "warifu_host.room"])
+def test_who_checks_no_statement_loads_no_signer(start: str) -> None:
+    assert "securesystemslib.signer" not in loaded([start])
+
+
+def test_an_authority_without_a_token_loads_no_library_for_one() -> None:
+    assert "pkcs11" not in loaded(["warifu_ca.cli"])
 
 
 def test_nothing_but_replay_loads_replay() -> None:

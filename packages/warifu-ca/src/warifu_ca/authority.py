@@ -12,7 +12,7 @@ from typing import Literal
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from warifu_ca import hsm, keys, pkcs12
+from warifu_ca import keys, pkcs12
 from warifu_ca.certify import Places
 from warifu_ca.keys import PrivateKey
 from warifu_ca.store import Clock, Store
@@ -119,6 +119,8 @@ class Ring:
         secret, _, pin = self.passphrase.partition("\n")
         scheme, _, place = source.key.partition(":")
         if scheme == "pkcs11":
+            from warifu_ca import hsm  # a token's library only where there is a token
+
             der = (self.folder / source.certificate).read_bytes()
             public = keys.public_of(x509.load_der_x509_certificate(der))
             return hsm.load(source.key, pin or secret, public)

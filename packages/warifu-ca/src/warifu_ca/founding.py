@@ -14,7 +14,7 @@ from types import MappingProxyType
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from warifu_ca import certify, hsm, issuing, keys, pkcs12, profiles, revoking, store
+from warifu_ca import certify, issuing, keys, pkcs12, profiles, revoking, store
 from warifu_ca.authority import (
     ROLES,
     SETTINGS,
@@ -165,7 +165,11 @@ def rotate(authority: Authority, role: Role, uri: str | None = None) -> Authorit
 def _made(profile: Profile, source: str, pin: str, kind: str) -> keys.PrivateKey:
     if kind not in profile.keys:
         raise Refusal("key-not-allowed", needed=" | ".join(profile.keys), found=kind)
-    return hsm.make(source, pin, kind) if source.startswith("pkcs11:") else keys.make(kind)
+    if source.startswith("pkcs11:"):
+        from warifu_ca import hsm  # a token's library only where there is a token
+
+        return hsm.make(source, pin, kind)
+    return keys.make(kind)
 
 
 def _keep(

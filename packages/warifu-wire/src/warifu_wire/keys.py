@@ -14,12 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
-from securesystemslib.signer._key import Key
-from securesystemslib.signer._signature import Signature
 
 from warifu_wire.canonical import Json
 from warifu_wire.digest import Digest, of_bytes
 from warifu_wire.errors import Malformed
+from warifu_wire.light import Key, Signature
 
 SCHEMES = {
     "ed25519": ("ed25519",),

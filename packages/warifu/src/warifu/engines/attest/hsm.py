@@ -6,6 +6,7 @@ logs in for every signature, and lets the token's own errors through; so it is w
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from securesystemslib.signer import _hsm_signer
 from securesystemslib.signer._hsm_signer import HSMSigner
 from securesystemslib.signer._key import Key, SSlibKey
 from securesystemslib.signer._signature import Signature
@@ -47,6 +49,12 @@ def slot(uri: str) -> Slot:
     if parts.scheme != SCHEME or not parts.path.isdecimal() or set(found) != {"label", "module"}:
         raise Malformed("token-uri", needed="hsm:<number>?label=…&module=…", uri=uri)
     return Slot(int(parts.path), found["label"], found["module"])
+
+
+def loaded() -> None:
+    """Load the library of tokens where it was left out at the start (warifu_wire.light)."""
+    if _hsm_signer.PKCS11_IMPORT_ERROR:
+        importlib.reload(_hsm_signer)
 
 
 def generate(where: Slot, pin: str) -> PublicKey:
@@ -84,6 +92,7 @@ class TokenSigner(Signer):
     """Signs in the token. After one wrong PIN it does not try again, for tokens lock themselves."""
 
     def __init__(self, where: Slot, key: SSlibKey, pin: SecretsHandler) -> None:
+        loaded()
         self._where = where
         self._inner = HSMSigner(where.number, key, pin, where.label)
         self._refused = False
@@ -119,6 +128,7 @@ def _logged_in(where: Slot) -> Iterator[None]:
     """One login at a time; names the library, and turns a token's errors into ours."""
     from pkcs11.exceptions import PinIncorrect, PKCS11Error
 
+    loaded()
     with _login:
         os.environ[_LIBRARY] = where.module
         try:

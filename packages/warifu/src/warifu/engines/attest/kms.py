@@ -27,7 +27,7 @@ def holds(place: str) -> bool:
 
 
 def loaded(scheme: str) -> None:
-    """Load a cloud's library where it was left out when this process began (warifu_wire)."""
+    """Load a cloud's library where it was left out when this process began (warifu_wire.light)."""
     if scheme == "awskms" and _aws_signer.AWS_IMPORT_ERROR:
         importlib.reload(_aws_signer)
 
