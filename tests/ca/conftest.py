@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rounds import few
+from tests.rounds import few, quick
 from warifu_ca import founding, serving
 from warifu_ca.authority import Authority, opened
 
@@ -35,9 +35,9 @@ class Clock:
 
 
 @pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
+def paid(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that does not ask about rounds pays few of them."""
-    with few():
+    with quick(request):
         yield
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 TYPE = "application/vnd.warifu.ca-request.v1+json"
+COST = 2**15
 
 
 def key(kind: str = "p-256") -> Key:
@@ -33,12 +34,16 @@ def csr(private: Key) -> bytes:
     return builder.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
-@cache
 def letter_key(reference: str, pin: str) -> Ed25519PrivateKey:
     """The key a letter stands for."""
+    return _letter_key(reference, pin, COST)
+
+
+@cache
+def _letter_key(reference: str, pin: str, cost: int) -> Ed25519PrivateKey:
     plain, secret = reference.replace("-", ""), pin.replace("-", "")
     salt = b"warifu-ca/window/v1\x00" + plain.encode()
-    seed = hashlib.scrypt(secret.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**27, dklen=32)
+    seed = hashlib.scrypt(secret.encode(), salt=salt, n=cost, r=8, p=1, maxmem=2**27, dklen=32)
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 

@@ -94,6 +94,7 @@ def test_a_key_made_here_leaves_as_pkcs12_only(folder: Path, tmp_path: Path, kin
     assert "PrivateKeyEntry" in said
 
 
+@pytest.mark.letters_travel
 def test_a_letter_becomes_a_certificate_a_receipt_and_a_revocation(
     folder: Path, address: tuple[str, int], tmp_path: Path
 ) -> None:

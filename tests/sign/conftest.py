@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rounds import few
+from tests.rounds import quick
 from tests.sign.pki import DAY, Authority, ec_key, rsa_key
 from tests.sign.served import Served, serving_since
 from warifu_sign.keys import LoadedKey
@@ -15,9 +15,9 @@ KINDS = {"rsa": rsa_key, "p256": ec_key}
 
 
 @pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
+def paid(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that does not ask about rounds pays few of them."""
-    with few():
+    with quick(request):
         yield
 
 

@@ -181,6 +181,7 @@ def test_nothing_that_was_signed_is_replaced(file: bytes, served: Served, tmp_pa
     assert ahead.verify(data).reason == "time-in-future"
 
 
+@pytest.mark.letters_travel
 def test_a_letter_is_redeemed_and_its_authority_compared(
     desk: DeskServer, served: Served, authority: Authority
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_letter_is_redeemed_and_its_authority_compared(
     assert desk.desk.verify(signed).valid
 
 
+@pytest.mark.letters_travel
 def test_a_new_letter_takes_the_place_of_an_old_certificate(
     desk: DeskServer, served: Served, file: bytes
 ) -> None:

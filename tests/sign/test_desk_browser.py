@@ -27,7 +27,7 @@ from warifu_sign.desk.html import PAGES
 from warifu_sign.desk.server import DeskServer
 from warifu_sign.xml.sign import enveloped
 
-pytestmark = pytest.mark.programs_repeat
+pytestmark = [pytest.mark.programs_repeat, pytest.mark.letters_travel]
 
 expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 SCREENS = Path(__file__).parents[2] / "docs" / "screens"

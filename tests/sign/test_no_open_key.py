@@ -20,7 +20,7 @@ from warifu_ca.authority import opened
 from warifu_sign import p12
 from warifu_sign.p12 import Private
 
-pytestmark = pytest.mark.repeats
+pytestmark = [pytest.mark.repeats, pytest.mark.letters_travel]
 
 PASSPHRASE = "a passphrase for trying"
 CALLS = "write,pwrite64,writev,pwritev,sendto,sendmsg"

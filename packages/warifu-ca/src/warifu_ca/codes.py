@@ -14,7 +14,7 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PIN_LENGTH = 12
 REFERENCE_LENGTH = 16
 _SALT = b"warifu-ca/window/v1\x00"
-_COST = 2**15  # 32 MiB and about 0.1 s for each guess
+COST = 2**15  # 32 MiB and about 0.1 s for each guess
 
 
 def new_reference() -> str:
@@ -45,7 +45,7 @@ def signing_key(reference_number: str, pin: str) -> Ed25519PrivateKey:
     seed = hashlib.scrypt(
         pin.encode("ascii"),
         salt=_SALT + reference_number.encode("ascii"),
-        n=_COST,
+        n=COST,
         r=8,
         p=1,
         maxmem=2**27,

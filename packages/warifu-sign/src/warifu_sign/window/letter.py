@@ -11,6 +11,7 @@ from warifu_sign import typed
 from warifu_sign.errors import Refusal
 
 _SALT = b"warifu-ca/window/v1\0"
+COST = 2**15  # docs/ca-protocol.md: 32 MiB and about 0.1 s for each guess
 _ALPHABET = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
 
 
@@ -26,7 +27,7 @@ class Letter:
         seed = hashlib.scrypt(
             self.pin.encode("ascii"),
             salt=_SALT + self.reference.encode("ascii"),
-            n=2**15,
+            n=COST,
             r=8,
             p=1,
             maxmem=64 << 20,
