@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import struct
 import zipfile
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.composition.bench import Bench
 from tests.composition.world import World
+from tests.night import NIGHT
 from warifu.model import archive
 from warifu.model.lines import LineKind
 from warifu.model.program import program
@@ -21,11 +24,20 @@ from warifu.model.tree import File, Tree
 from warifu_wire.manifest import Kind
 
 _BUILT: dict[str, Tree] = {}
-KINDS = tuple(
-    pytest.param(kind, id=kind.value, marks=() if kind is Kind.UPDATE else pytest.mark.repeats)
-    for kind in Kind
-)
-"""A case is played for every kind of program; it is the same road, so that one of them counts."""
+
+
+def played(cases: Iterable[str]) -> tuple[ParameterSet, ...]:
+    """Each case as (kind, number): as an update, and as one of the other kinds; at night, as all.
+
+    It is the same road for every kind, so that one of them is measured.
+    """
+    found = []
+    for at, number in enumerate(cases):
+        other = (Kind.INSTALL, Kind.REPAIR)[at % 2]
+        for kind in Kind if NIGHT else (Kind.UPDATE, other):
+            marks = () if kind is Kind.UPDATE else pytest.mark.repeats
+            found.append(pytest.param(kind, number, id=f"{kind.value}-{number}", marks=marks))
+    return tuple(found)
 
 
 class Stage:

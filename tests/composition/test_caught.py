@@ -13,7 +13,7 @@ import pytest
 from tests.composition import naive
 from tests.composition.bench import Bench
 from tests.composition.caught import CAUGHT, Case
-from tests.composition.stage import KINDS, Stage
+from tests.composition.stage import Stage, played
 from warifu_wire.errors import Refusal
 from warifu_wire.manifest import Kind
 
@@ -21,8 +21,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize("number", CAUGHT)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "number"), played(CAUGHT))
 def test_caught_with_class_member_and_commit(
     bench: Bench, kind: Kind, number: str, tmp_path: Path
 ) -> None:

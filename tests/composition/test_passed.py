@@ -9,13 +9,12 @@ import pytest
 from tests.composition import naive
 from tests.composition.bench import Bench
 from tests.composition.passed import PASSED
-from tests.composition.stage import KINDS, Stage
+from tests.composition.stage import Stage, played
 from warifu_wire.digest import of_bytes
 from warifu_wire.manifest import Kind
 
 
-@pytest.mark.parametrize("number", PASSED)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "number"), played(PASSED))
 def test_passes_without_an_alarm(bench: Bench, kind: Kind, number: str, tmp_path: Path) -> None:
     stage = Stage(bench, kind, tmp_path)
     case = PASSED[number]

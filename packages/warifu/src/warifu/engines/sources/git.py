@@ -152,8 +152,7 @@ def sealed(target: Path, repositories: Sequence[Path]) -> Git:
     instead of objects.
     """
     first = Git(repositories[0], {})
-    form = first.ask("rev-parse", "--show-object-format").decode().strip()
-    Git(target, {}).ask("init", "--quiet", "--bare", f"--object-format={form}", "--template=")
+    _lay(target, first.ask("rev-parse", "--show-object-format").decode().strip())
     borrowed, shallow = [], []
     for folder in repositories:
         if list((folder / "objects" / "pack").glob("*.promisor")):
@@ -161,11 +160,21 @@ def sealed(target: Path, repositories: Sequence[Path]) -> Git:
         borrowed.append(str((folder / "objects").resolve()))
         cut = folder / "shallow"
         shallow.extend(cut.read_text().split() if cut.exists() else [])
-    (target / "objects" / "info").mkdir(exist_ok=True)
     (target / "objects" / "info" / "alternates").write_text("\n".join(borrowed) + "\n")
     if shallow:
         (target / "shallow").write_text("\n".join(shallow) + "\n")
     return Git(target, {})
+
+
+def _lay(target: Path, form: str) -> None:
+    """An empty bare repository (gitrepository-layout(5)); `git init` takes longer than a survey."""
+    for name in ("objects/info", "refs"):
+        (target / name).mkdir(parents=True)
+    (target / "HEAD").write_text("ref: refs/heads/none\n")
+    (target / "config").write_text(
+        "[core]\n\trepositoryformatversion = 1\n\tbare = true\n"
+        f"[extensions]\n\tobjectformat = {form}\n"
+    )
 
 
 def _lines(names: Sequence[str]) -> bytes:
