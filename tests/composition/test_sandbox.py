@@ -62,6 +62,14 @@ def test_nothing_of_this_machine_is_seen_inside(
     assert (ran.code, ran.log) == (0, f"[] {there} 1\n")
 
 
+@pytest.mark.parametrize("name", ["仕事 一", "tab\there", "back\\slash", "#1", "\\040"])
+def test_a_work_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    work = tmp_path / name
+    work.mkdir()
+    ran = sandbox.run(["/bin/sh", "-c", "echo made > here"], work, seconds=60, settings={})
+    assert (ran.code, (work / "here").read_text()) == (0, "made\n")
+
+
 def test_a_suite_may_speak_to_its_own_server_only(tmp_path: Path) -> None:
     code = "import socket; a = socket.create_server(('127.0.0.1', 0)); b = a.getsockname(); "
     code += "socket.create_connection(b); print('heard')"

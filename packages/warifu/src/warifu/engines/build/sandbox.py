@@ -8,6 +8,7 @@ that lives there), and the work folder at /build. Where the kernel refuses this,
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -25,31 +26,16 @@ WORK = Path("/build")
 _LOG = 4_000
 _SETUP = """
 set -eu
-root=$1 work=$2 ready=$3; shift 3
+root=$1 table=$2 ready=$3 links=$4; shift 4
 mount -t tmpfs -o size=16m,mode=755 none "$root"
-mkdir -p "$root/build" "$root/proc" "$root/dev" "$root/tmp" "$root/old" "$root/etc"
-mount -t tmpfs -o size=512m none "$root/tmp"
-while [ "$1" != -- ]; do
-  mkdir -p "$root$1"
-  mount --rbind "$1" "$root$1"
-  mount -o remount,bind,ro "$root$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$root$1"
-  shift
-done
-shift
-for link in bin lib lib64 sbin; do
-  [ ! -L "/$link" ] || ln -s "$(readlink "/$link")" "$root/$link"
-done
-for device in null zero random urandom; do
-  : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"
-done
-echo 'root:x:0:0::/tmp:/bin/sh' > "$root/etc/passwd"
-echo '127.0.0.1 localhost' > "$root/etc/hosts"
-if [ -e /etc/ld.so.cache ]; then
-  : > "$root/etc/ld.so.cache"; mount --bind /etc/ld.so.cache "$root/etc/ld.so.cache"
-fi
-mount --bind "$work" "$root/build"
-mount -t proc proc "$root/proc"
 cd "$root"
+mkdir build proc dev tmp old etc
+[ -z "$links" ] || cp -P $links .
+for device in null zero random urandom; do : > "dev/$device"; done
+[ ! -e /etc/ld.so.cache ] || : > etc/ld.so.cache
+echo 'root:x:0:0::/tmp:/bin/sh' > etc/passwd
+echo '127.0.0.1 localhost' > etc/hosts
+mount --all --fstab "$table"
 pivot_root . old
 cd /build
 : > "/old$ready"
@@ -58,6 +44,9 @@ rmdir /old
 ulimit -f 2097152
 exec "$@"
 """
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+_CACHE = "/etc/ld.so.cache"
+_TOPS = ("/bin", "/lib", "/lib64", "/sbin")
 _UP = """
 import fcntl, os, socket, struct, sys
 with socket.socket() as one:
@@ -93,13 +82,15 @@ def run(
         raise Fault("no sandbox: unshare is not installed", needed="the Debian package util-linux")
     # What it writes goes to a file: a pipe would hold all of it in memory, however much that is.
     with TemporaryDirectory() as scratch, TemporaryFile() as said:
-        root, ready = Path(scratch, "root"), Path(scratch, "ready")
+        root, ready, table = (Path(scratch, name) for name in ("root", "ready", "table"))
         root.mkdir()
+        table.write_bytes(_table(root, work))
         with subprocess.Popen(
             [
                 unshare, "--user", "--map-root-user", "--mount", "--net", "--pid", "--ipc",
                 "--uts", "--fork", "--kill-child", "sh", "-c", _SETUP, "sandbox",
-                str(root), str(work), str(ready), *_readable(), "--",
+                str(root), str(table), str(ready),
+                " ".join(one for one in _TOPS if Path(one).is_symlink()),
                 *(_LOOPBACK if loopback else ()), *command,
             ],
             stdin=subprocess.DEVNULL,
@@ -155,10 +146,33 @@ def filled(words: Sequence[str], **places: str) -> list[str]:
     return found
 
 
+def _table(root: Path, work: Path) -> bytes:
+    """What is mounted inside, in order, as fstab(5): one process mounts it all."""
+    read_only = "rbind,ro,nosuid,nodev,X-mount.mkdir"
+    plain = [one for one in (*_DEVICES, _CACHE) if Path(one).exists()]
+    rows = [
+        ("none", "/tmp", "tmpfs", "size=512m"),  # noqa: S108 - the sandbox's own, empty
+        *((folder, folder, "none", read_only) for folder in _readable()),
+        *((one, one, "none", "bind") for one in plain),
+        (str(work), str(WORK), "none", "bind"),
+        ("proc", "/proc", "proc", "defaults"),
+    ]
+    return b"".join(
+        b"%b %b %b %b 0 0\n"
+        % (_spelled(source), _spelled(f"{root}{target}"), kind.encode(), options.encode())
+        for source, target, kind, options in rows
+    )
+
+
+def _spelled(path: str) -> bytes:
+    """A path as fstab(5) wants it."""
+    return re.sub(rb"[\s\\#]", lambda found: b"\\%03o" % found[0][0], os.fsencode(path))
+
+
 def _readable() -> list[str]:
     """The folders that are visible inside: the system's programs and the interpreter's own."""
     wanted = ["/usr", str(Path(sys.base_prefix).resolve()), sys.prefix]
-    wanted += [f"/{name}" for name in ("bin", "lib", "lib64", "sbin") if not _linked(f"/{name}")]
+    wanted += [one for one in _TOPS if not _linked(one)]
     kept: list[str] = []
     for folder in sorted(set(wanted), key=len):
         if not any(folder == one or folder.startswith(f"{one}/") for one in kept):
