@@ -18,7 +18,7 @@ from warifu_sign.batch import JOURNAL, State
 from warifu_sign.documents import sign, usual, verify
 from warifu_sign.keys import LoadedKey
 from warifu_sign.policy import shipped
-from warifu_sign.window import fetching, letter, renewing
+from warifu_sign.window import fetching, letter, locked, renewing
 from warifu_sign.window.asking import Window
 
 pytestmark = pytest.mark.repeats
@@ -90,7 +90,7 @@ def fetched(served: Served, folder: Path, step: int) -> int:
         if not killed(fetch, points):
             return points
         pending = out.with_name("member.p12.pending")
-        begun = p12.opened_private(pending.read_bytes(), PASSWORD) if pending.exists() else None
+        begun = locked.opened(pending.read_bytes(), PASSWORD) if pending.exists() else None
         if out.exists():
             p12.opened(out.read_bytes(), PASSWORD)
         reached.add((pending.exists(), out.exists()))
@@ -129,7 +129,7 @@ def test_a_renewal_goes_on_with_the_same_key_wherever_it_was_killed(
     while killed(renew, points):
         if renewing.under_way(file):
             pending = file.with_name("member.p12.renewal").read_bytes()
-            keys.add(p12.opened_private(pending, PASSWORD).public_key().public_numbers())
+            keys.add(locked.opened(pending, PASSWORD).public_key().public_numbers())
         p12.opened(file.read_bytes(), PASSWORD)
         points += 1 if NIGHT else 6
     assert points > 9

@@ -19,7 +19,7 @@ from warifu_sign.certificate import serial
 from warifu_sign.documents import Profile, sign, verify
 from warifu_sign.keys import LoadedKey
 from warifu_sign.policy import shipped
-from warifu_sign.window import fetching, letter, renewing
+from warifu_sign.window import fetching, letter, locked, renewing
 from warifu_sign.window.asking import Issued, Window
 
 
@@ -91,7 +91,7 @@ def test_an_interrupted_renewal_goes_on_with_the_same_key(
     old = opened(mine)
     assert code_of(renew, Cut(served.address, verb), mine) == "window-unreachable"
     assert renewing.under_way(mine)
-    pending = p12.opened_private(mine.with_name("member.p12.renewal").read_bytes(), PASSWORD)
+    pending = locked.opened(mine.with_name("member.p12.renewal").read_bytes(), PASSWORD)
     change = ["certificate", "password", "--p12", mine.name, "--json"]
     held = run(mine.parent, *change, passphrase=PASSWORD, new_passphrase="another horse 8 staple")
     assert lines(held)[0]["code"] == "renewal-under-way"

@@ -13,7 +13,7 @@ from tests.sign.served import MEMBER, Served
 from warifu_ca import letters
 from warifu_sign import p12
 from warifu_sign.errors import Fault, Refusal
-from warifu_sign.window import fetching, letter
+from warifu_sign.window import fetching, letter, locked
 from warifu_sign.window.asking import Window
 
 
@@ -89,7 +89,7 @@ def test_an_interrupted_transfer_goes_on_with_the_same_key(
     read = letter.read(posted.reference, posted.pin)
     cut = Cut(address, verb)
     assert code_of(fetching.fetch, cut, read, PASSWORD, out, now=now()) == "window-unreachable"
-    pending = p12.opened_private((tmp_path / "member.p12.pending").read_bytes(), PASSWORD)
+    pending = locked.opened((tmp_path / "member.p12.pending").read_bytes(), PASSWORD)
     fetched = fetch(address, posted, out)
     assert fetched.key.certificate.public_key() == pending.public_key()
     assert [path.name for path in tmp_path.iterdir()] == ["member.p12"]

@@ -146,12 +146,12 @@ def _rounds(pfx: asn1.Pfx) -> Iterator[int]:
         kind = content["content_type"].native
         if kind == "encrypted_data":
             algorithm = content["content"]["encrypted_content_info"]["content_encryption_algorithm"]
-            yield _kdf_rounds(algorithm)
+            yield kdf_rounds(algorithm)
         elif kind == "data":
             bags = asn1.SafeContents.load(content["content"].native)
             for bag in bags:
                 if bag["bag_id"].native == "pkcs8_shrouded_key_bag":
-                    yield _kdf_rounds(bag["bag_value"]["encryption_algorithm"])
+                    yield kdf_rounds(bag["bag_value"]["encryption_algorithm"])
 
 
 def _keys(data: bytes) -> int:
@@ -165,7 +165,8 @@ def _keys(data: bytes) -> int:
     return sum(bag["bag_id"].native in kinds for bags in plain for bag in bags)
 
 
-def _kdf_rounds(algorithm: algos.EncryptionAlgorithm) -> int:
+def kdf_rounds(algorithm: algos.EncryptionAlgorithm) -> int:
+    """The rounds that a password-based encryption declares (RFC 8018)."""
     parameters = algorithm["parameters"]
     if algorithm["algorithm"].native == "pbes2":
         return int(parameters["key_derivation_func"]["parameters"]["iteration_count"].native)

@@ -9,7 +9,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from warifu_sign.certificate import serial
 from warifu_sign.errors import Refusal
 from warifu_sign.keys import LoadedKey
 from warifu_sign.p12 import Private
+from warifu_sign.window import locked
 from warifu_sign.window.asking import Issued, Window
 
 KeyKind = Literal["rsa-2048", "p-256"]
@@ -50,7 +51,7 @@ def key(pending: Path, password: str, kind: KeyKind) -> Iterator[Private]:
 
 def _found(pending: Path, password: str) -> Private:
     try:
-        return p12.opened_private(files.read(pending, most=p12.MOST_BYTES), password)
+        return locked.opened(files.read(pending, most=p12.MOST_BYTES), password)
     except Refusal as refusal:
         if refusal.code != "password-wrong":
             raise
@@ -63,8 +64,7 @@ def _made(pending: Path, password: str, kind: KeyKind) -> Private:
         made = rsa.generate_private_key(65537, 2048)
     else:
         made = ec.generate_private_key(ec.SECP256R1())
-    data = p12.sealed(made, _placeholder(made), (), password, label="pending")
-    files.write(pending, data, files.PRIVATE)
+    files.write(pending, locked.seal(made, password), files.PRIVATE)
     return made
 
 
@@ -101,19 +101,3 @@ def receipt(
 def spelled(moment: datetime) -> str:
     """The window's form of a time: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _placeholder(private: Private) -> x509.Certificate:
-    """A certificate that says nothing: the file form wants one beside the key."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pending")])
-    start = datetime(2000, 1, 1, tzinfo=UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=1))
-        .sign(private, hashes.SHA256())
-    )
