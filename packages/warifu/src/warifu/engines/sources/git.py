@@ -167,7 +167,7 @@ def sealed(target: Path, repositories: Sequence[Path]) -> Git:
 
 
 def _lay(target: Path, form: str) -> None:
-    """An empty bare repository (gitrepository-layout(5)); `git init` takes longer than a survey."""
+    """An empty bare repository (gitrepository-layout(5)); `git init` costs as much as four asks."""
     for name in ("objects/info", "refs"):
         (target / name).mkdir(parents=True)
     (target / "HEAD").write_text("ref: refs/heads/none\n")
