@@ -92,6 +92,17 @@ def test_an_authority_without_a_token_loads_no_library_for_one() -> None:
     assert "pkcs11" not in loaded(["warifu_ca.cli"])
 
 
+def test_no_conftest_asks_whether_it_is_night() -> None:
+    """It is read before the profile is chosen, and the whole run would take the answer for day."""
+    places = [path.relative_to(ROOT).with_suffix("") for path in ROOT.glob("tests/**/conftest.py")]
+    names = [".".join(place.parts) for place in places]
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, *names], cwd=ROOT, capture_output=True, check=True
+    )
+    assert len(names) > 5
+    assert "tests.night" not in json.loads(done.stdout)
+
+
 def test_nothing_but_replay_loads_replay() -> None:
     every = [name for package in OURS for name in inside(package) if _plain(name)]
     assert "warifu_replay" not in {name.partition(".")[0] for name in loaded(every)}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.keys.drill import Drill
-from tests.night import NIGHT
+from tests.night import every
 from tests.targets.process import killed_before
 from warifu.app import keys
 from warifu.engines.attest.entries import State
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.repeats
 def test_a_killed_rotation_is_finished_by_the_same_call(
     begun: Path, tmp_path: Path, name: str, step: int
 ) -> None:
-    for point in itertools.count(1, 1 if NIGHT else step):
+    for point in itertools.count(1, every(step)):
         place = tmp_path / str(point)
         shutil.copytree(begun, place)
         drill = Drill(place, datetime.now(UTC) - timedelta(seconds=100)).resumed()

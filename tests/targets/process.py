@@ -13,10 +13,7 @@ from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
 from tests.forks import fork, leave, left
-from tests.night import NIGHT
 
-STRIDE = 1 if NIGHT else 3
-"""How many writes lie between two kills."""
 WRITES = frozenset({"os.rename", "os.mkdir", "os.remove"})
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.night import every
 from tests.targets.house import PRODUCT, House, Release, files_of
 from tests.targets.member import local
-from tests.targets.process import STRIDE, killed_before
+from tests.targets.process import killed_before
 from warifu_wire import check
 from warifu_wire.manifest import Kind
 from warifu_wire.policy import People
@@ -83,7 +84,7 @@ def test_old_or_new_at_every_write(
     new = house.repository.current(PRODUCT)
     assert new != old
     seen: list[bool] = []
-    for point in range(1, 500, STRIDE):
+    for point in range(1, 500, every(3)):
         shutil.rmtree(house.folder)
         shutil.copytree(base, house.folder)
         if not killed_before(point, act):
@@ -105,7 +106,7 @@ def test_old_or_new_at_every_write(
 
 
 def test_a_founding_that_was_killed_is_founded_again(tmp_path: Path) -> None:
-    for point in range(1, 500, STRIDE):
+    for point in range(1, 500, every(3)):
         house = House(tmp_path / f"public-{point}", now=start())
         if not killed_before(point, house.found):
             break

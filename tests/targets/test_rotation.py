@@ -10,9 +10,10 @@ import pytest
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Timestamp
 
+from tests.night import every
 from tests.targets.house import NOW, PRODUCT, House
 from tests.targets.member import local
-from tests.targets.process import STRIDE, killed_before
+from tests.targets.process import killed_before
 from tests.targets.ring import Ring
 from warifu.engines.targets.layout import TIMESTAMP
 from warifu.engines.targets.repository import TufRepository
@@ -132,7 +133,7 @@ def test_a_rotation_killed_anywhere_is_finished(live: Changing, tmp_path: Path, 
     base = tmp_path / "base"
     shutil.copytree(live.folder, base)
     now = live.passes()
-    for point in range(1, 200, STRIDE):
+    for point in range(1, 200, every(3)):
         shutil.rmtree(live.folder)
         shutil.copytree(base, live.folder)
         if not killed_before(point, lambda: live.tuf.reseal(now)):
