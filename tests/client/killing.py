@@ -27,9 +27,9 @@ CHANGES = (
     *("fsync", "replace", "rename", "unlink", "remove", "rmdir", "mkdir", "link", "symlink"),
     *("chmod", "write", "truncate"),
 )
-STRIDE = 1 if NIGHT else 9
+STRIDE = 1 if NIGHT else 13
 """At night every change is the last one once; in the gate every ninth."""
-WIDE = 1 if NIGHT else 17
+WIDE = 1 if NIGHT else 23
 Survives: TypeAlias = Callable[[Callable[[], object], int], bool]
 """Runs work that is cut off at its k-th change; whether it came to its end."""
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC

@@ -33,7 +33,7 @@ from warifu_wire.routes import Route, Tree
 
 pytestmark = pytest.mark.repeats
 
-MACHINES = 450 if NIGHT else 40
+MACHINES = 450 if NIGHT else 24
 PROCESSES = 50 if NIGHT else 3
 FIRST = release({"start.py": b"raise SystemExit(0)\n", "main": b"first"}, kind=Kind.INSTALL)
 SECOND = release({"start.py": b"raise SystemExit(0)\n", "main": b"second" * 999})
