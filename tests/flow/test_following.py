@@ -27,11 +27,6 @@ WHY = of_bytes(b"verdict"), of_bytes(b"evidence")
 
 
 @pytest.fixture
-def road() -> Road:
-    return Road()
-
-
-@pytest.fixture
 def program(road: Road) -> Verified:
     """A program that is published."""
     made = road.program(Kind.INSTALL, "print(1)")

@@ -42,11 +42,6 @@ def record(
 
 
 @pytest.fixture
-def road() -> Road:
-    return Road()
-
-
-@pytest.fixture
 def bad(road: Road) -> Digest:
     """A published and stopped update."""
     program = road.program(Kind.UPDATE, "broken")

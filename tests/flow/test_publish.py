@@ -19,11 +19,6 @@ from warifu_wire.manifest import Kind
 from warifu_wire.stops import Halt
 
 
-@pytest.fixture
-def road() -> Road:
-    return Road()
-
-
 class Nowhere:
     """An origin that serves an older tree, or nothing."""
 

@@ -16,11 +16,6 @@ from warifu_wire.errors import Malformed, Mismatch, Refusal, SignoffMissing, Sta
 from warifu_wire.manifest import Kind
 
 
-@pytest.fixture
-def road() -> Road:
-    return Road()
-
-
 def test_two_persons_make_it_approved(road: Road) -> None:
     program = road.program(Kind.INSTALL, "print(1)")
     found = road.approved(road.change(program))
