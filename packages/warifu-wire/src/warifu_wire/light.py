@@ -1,9 +1,9 @@
 """securesystemslib's signers, without the libraries of key stores that nobody asked for.
 
-It loads the library of a cloud's key store and that of tokens wherever they are installed: a third
-of a client's start, for keys that are not there. Whoever has such a key loads its library when the
-key is asked for (warifu's engines/attest/kms.py and hsm.py). Imported before tuf or
-securesystemslib, by the rooms that use them.
+It loads the library of a cloud's key store and that of tokens wherever they are installed: a fifth
+and a sixth of a client's start, for keys that are not there. Whoever has such a key loads its
+library when the key is asked for (warifu's engines/attest/kms.py and hsm.py). Imported before tuf
+or securesystemslib, by the rooms that use them.
 """
 
 from __future__ import annotations

@@ -53,8 +53,9 @@ def seal(private: Private, password: str) -> bytes:
 
 def opened(sealed: bytes, password: str) -> Private:
     """The key; raises Refusal password-wrong, p12-rounds, p12-broken."""
-    if not 1 <= _rounds(sealed) <= p12.MOST_ROUNDS:
-        raise Refusal("p12-rounds", rounds=_rounds(sealed), needed=f"at most {p12.MOST_ROUNDS}")
+    rounds = _rounds(sealed)
+    if not 1 <= rounds <= p12.MOST_ROUNDS:
+        raise Refusal("p12-rounds", rounds=rounds, needed=f"at most {p12.MOST_ROUNDS}")
     try:
         private = load_der_private_key(sealed, password.encode("utf-8"))
     except UnsupportedAlgorithm:

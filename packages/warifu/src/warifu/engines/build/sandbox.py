@@ -149,7 +149,7 @@ def filled(words: Sequence[str], **places: str) -> list[str]:
 def _table(root: Path, work: Path) -> bytes:
     """What is mounted inside, in order, as fstab(5): one process mounts it all."""
     read_only = "rbind,ro,nosuid,nodev,X-mount.mkdir"
-    plain = [one for one in (*_DEVICES, _CACHE) if Path(one).exists()]
+    plain = [*_DEVICES, *([_CACHE] if Path(_CACHE).exists() else [])]
     rows = [
         ("none", "/tmp", "tmpfs", "size=512m"),  # noqa: S108 - the sandbox's own, empty
         *((folder, folder, "none", read_only) for folder in _readable()),
